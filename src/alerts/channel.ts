@@ -1,0 +1,23 @@
+import type { AnomalyEvent } from '../contract/anomaly-event.js';
+
+/** One message to people about one event. */
+export interface Alert {
+  readonly event: AnomalyEvent;
+  /** Address of the run in the Temporal UI; null when no UI address is set. */
+  readonly runUrl: string | null;
+  /** Public address of the plot; null when no public address is set. */
+  readonly plotUrl: string | null;
+}
+
+/** `logged`: no address is configured, so the message went to the log instead. */
+export type Delivery = 'delivered' | 'logged';
+
+export interface Channel {
+  readonly name: string;
+  /**
+   * Sends one alert, one attempt; the caller retries.
+   * @throws HalfspaceError `RateLimited` (with `retryAfterMs` when told), `Unreachable`, `TimedOut`, `ServerFault`, or
+   * `RejectedAlert` when trying again cannot help.
+   */
+  send(alert: Alert, signal: AbortSignal): Promise<Delivery>;
+}

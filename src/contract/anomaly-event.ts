@@ -1,0 +1,32 @@
+import type { Nanos } from './time.js';
+
+/** What an alert says: one machine's stretch of anomalous rows as it stands after a run. Plain JSON. */
+export interface AnomalyEvent {
+  /** `<pipeline>/<unique_id>/<first>`: the same for every run and attempt that sees this event. */
+  readonly key: string;
+  readonly pipeline: string;
+  readonly uniqueId: string;
+  /** The id columns' names and exact values. */
+  readonly ids: Readonly<Record<string, string>>;
+  /** First and last anomalous row. */
+  readonly first: Nanos;
+  readonly last: Nanos;
+  /** Anomalous rows so far. */
+  readonly rows: number;
+  /** True while less than `clear_after` passed since the last anomalous row. */
+  readonly open: boolean;
+  /** The anomalous row with the highest score (the first of them on ties). */
+  readonly worst: AnomalousRow;
+  /** The verdict's threshold, 0..1. */
+  readonly threshold: number;
+  /** Declared limits a value column, where there are any. */
+  readonly limits: Readonly<Record<string, readonly [number, number]>>;
+}
+
+export interface AnomalousRow {
+  readonly time: Nanos;
+  readonly score: number;
+  /** Value columns as measured; null where the value is missing. */
+  readonly values: Readonly<Record<string, number | null>>;
+  readonly reason: string;
+}

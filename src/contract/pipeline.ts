@@ -1,0 +1,85 @@
+/** A length of time in milliseconds (`24h` in halfspace.yaml). */
+export type DurationMs = number;
+
+/**
+ * One pipeline of `halfspace.yaml` with every default filled in. Plain JSON: it is frozen into the run's plan.
+ * Keys are the file's own (snake_case; a detector's parameters have River's names); durations are milliseconds.
+ */
+export interface PipelineSettings {
+  /** `incremental` learns each row once, window after window; `replay` learns a new model from the whole source each run. */
+  readonly mode: 'incremental' | 'replay';
+  readonly source: SourceSettings;
+  readonly window: WindowSettings;
+  readonly normalise: NormaliseSettings;
+  readonly detector: DetectorSettings;
+  readonly order: 'score_then_learn' | 'learn_then_score';
+  readonly verdict: VerdictSettings;
+  readonly expectations: ExpectationSettings;
+  /** Where scores are written; null writes none. */
+  readonly output: OutputSettings | null;
+  /** Channel names; must exist under `channels`. */
+  readonly alerts: readonly string[];
+  /** Cron expression in UTC; null runs only when triggered. */
+  readonly schedule: string | null;
+}
+
+export interface SourceSettings {
+  /** Exactly one of `table` and `query` is set; the other is null. */
+  readonly table: string | null;
+  /** SQL; `$from` and `$to` are bound where it names them. */
+  readonly query: string | null;
+  /** Id columns, at least one; see `uniqueId` in shape/. */
+  readonly id: readonly string[];
+  /** Value columns, at least one. */
+  readonly values: readonly string[];
+  /** Name of the time column. */
+  readonly time: string;
+  /** `hashed` appends a short hash of the exact id tuple to every unique_id. */
+  readonly unique_id: 'readable' | 'hashed';
+}
+
+export interface WindowSettings {
+  /** How far back the first run looks. */
+  readonly history: DurationMs;
+  /** A window ends this long before now, so that rows still on their way are not missed. */
+  readonly settle: DurationMs;
+  /** After downtime at most this much is caught up. */
+  readonly catch_up: DurationMs;
+}
+
+/** `batch`: min-max over the machine's whole slice (replay only); `running`: min-max so far; or declared limits a column. */
+export type NormaliseSettings = 'batch' | 'running' | { readonly [column: string]: readonly [number, number] };
+
+export interface HalfSpaceTreesSettings {
+  readonly kind: 'half_space_trees';
+  readonly n_trees: number;
+  readonly height: number;
+  readonly window_size: number;
+  readonly seed: number;
+}
+
+export type DetectorSettings = HalfSpaceTreesSettings;
+
+export interface VerdictSettings {
+  /** A row is anomalous when its score is above this, 0..1. */
+  readonly threshold: number;
+  /** An event closes after this long without an anomalous row. */
+  readonly clear_after: DurationMs;
+}
+
+export interface ExpectationSettings {
+  readonly after_load: readonly Expectation[];
+  readonly after_transform: readonly Expectation[];
+}
+
+export type Expectation = (
+  | { readonly min_rows: number }
+  | { readonly fresh_within: DurationMs }
+  /** Largest share of missing values, 0..1, over `columns` (default: the value columns). */
+  | { readonly max_missing: number; readonly columns?: readonly string[] }
+  | { readonly required_columns: readonly string[] }
+) & { readonly otherwise: 'fail' | 'warn' };
+
+export interface OutputSettings {
+  readonly table: string;
+}

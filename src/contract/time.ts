@@ -1,0 +1,43 @@
+/**
+ * Time inside the project is nanoseconds since the epoch: a bigint in memory, a decimal string (`Nanos`) wherever
+ * JSON carries it, because a double cannot hold it.
+ */
+export type Nanos = string;
+
+const NANOS_PER_MS = 1_000_000n;
+const NANOS_PER_SECOND = 1_000_000_000n;
+
+export function nanosFromMs(ms: number): bigint {
+  return BigInt(Math.round(ms)) * NANOS_PER_MS;
+}
+
+/** Milliseconds since the epoch, rounded down. */
+export function msFromNanos(nanos: bigint): number {
+  return Number(floorDivide(nanos, NANOS_PER_MS));
+}
+
+/** RFC 3339 in UTC with as many fraction digits (0, 3, 6 or 9) as the value needs. */
+export function isoFromNanos(nanos: bigint): string {
+  const seconds = floorDivide(nanos, NANOS_PER_SECOND);
+  const fraction = (nanos - seconds * NANOS_PER_SECOND).toString().padStart(9, '0');
+  const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, -5);
+  const digits = fraction.replace(/(000)+$/, '');
+  return digits === '' ? `${whole}Z` : `${whole}.${digits}Z`;
+}
+
+const RFC3339 = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:[.,](\d{1,9})\d*)?\s*([Zz]|[+-]\d{2}:?\d{2})?$/;
+
+/** Nanoseconds of an RFC 3339 text (a missing offset means UTC); null when it is not one. */
+export function nanosFromIso(text: string): bigint | null {
+  const match = RFC3339.exec(text.trim());
+  if (match === null) return null;
+  const [, date, clock, fraction = '', offset = 'Z'] = match;
+  const zone = /^[zZ]$/.test(offset) ? 'Z' : offset.includes(':') ? offset : `${offset.slice(0, 3)}:${offset.slice(3)}`;
+  const ms = Date.parse(`${date}T${clock}${zone}`);
+  return Number.isNaN(ms) ? null : BigInt(ms) * NANOS_PER_MS + BigInt(fraction.padEnd(9, '0'));
+}
+
+function floorDivide(value: bigint, by: bigint): bigint {
+  const quotient = value / by;
+  return value % by < 0n ? quotient - 1n : quotient;
+}
