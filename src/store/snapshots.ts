@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { HalfspaceError } from '../contract/failures.js';
+import { segmentOf } from './object-key.js';
+import type { Storage } from './storage.js';
+
+/** `<token>-<watermark>-<settings>-<sha>`: who made it, how far it has learned, under which learning settings, its content. */
+export interface SnapshotName {
+  readonly token: number;
+  /** Nanoseconds since the epoch. */
+  readonly watermark: bigint;
+  readonly settingsHash: string;
+  readonly sha256: string;
+}
+
+/** How many snapshots of a machine stay; the older ones are pruned when a newer one is published. */
+const KEPT_SNAPSHOTS = 5;
+
+const TOKEN_DIGITS = 15;
+const WATERMARK_DIGITS = 20;
+const NAME = /^(\d{15})-(\d{20})-([0-9a-f]+)-([0-9a-f]{64})\.snapshot$/;
+
+/** Text of a snapshot's name; names sort by token. */
+export function formatSnapshotName(name: SnapshotName): string {
+  const token = String(name.token).padStart(TOKEN_DIGITS, '0');
+  const watermark = String(name.watermark).padStart(WATERMARK_DIGITS, '0');
+  return `${token}-${watermark}-${name.settingsHash}-${name.sha256}`;
+}
+
+export function parseSnapshotName(text: string): SnapshotName | null {
+  const match = NAME.exec(`${text}.snapshot`);
+  if (match === null) return null;
+  const [, token = '', watermark = '', settingsHash = '', sha256 = ''] = match;
+  return { token: Number(token), watermark: BigInt(watermark), settingsHash, sha256 };
+}
+
+/** The snapshots of all machines of all pipelines. Newest = highest token, whenever it was written. */
+export class Snapshots {
+  readonly #storage: Storage;
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+  }
+
+  /** Names of a machine's published snapshots, newest first. */
+  async list(pipeline: string, uniqueId: string): Promise<SnapshotName[]> {
+    const names = await this.#storage.list(folderOf(pipeline, uniqueId));
+    const parsed = names.map((name) => parseSnapshotName(name.replace(/\.snapshot$/, '')));
+    return parsed.filter((name) => name !== null).sort((a, b) => b.token - a.token);
+  }
+
+  async newest(pipeline: string, uniqueId: string): Promise<SnapshotName | null> {
+    return (await this.list(pipeline, uniqueId))[0] ?? null;
+  }
+
+  /** @throws HalfspaceError `CorruptSnapshot` when the object is missing or is not what its name says. */
+  async read(pipeline: string, uniqueId: string, name: SnapshotName): Promise<Uint8Array> {
+    const key = keyOf(pipeline, uniqueId, name);
+    const bytes = await this.#storage.read(key);
+    if (bytes === null) throw new HalfspaceError('CorruptSnapshot', `The snapshot ${key} is not in the store`);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    if (sha256 !== name.sha256) {
+      throw new HalfspaceError('CorruptSnapshot', `The snapshot ${key} is damaged: its bytes hash to ${sha256}`);
+    }
+    return bytes;
+  }
+
+  /** Publishes bytes under their name, then prunes. Publishing the same again changes nothing. */
+  async publish(pipeline: string, uniqueId: string, name: SnapshotName, bytes: Uint8Array): Promise<void> {
+    await this.#storage.write(keyOf(pipeline, uniqueId, name), bytes);
+    const names = await this.list(pipeline, uniqueId);
+    for (const old of names.slice(KEPT_SNAPSHOTS)) await this.#storage.remove(keyOf(pipeline, uniqueId, old));
+  }
+}
+
+function folderOf(pipeline: string, uniqueId: string): string {
+  return `snapshots/${segmentOf(pipeline)}/${segmentOf(uniqueId)}`;
+}
+
+function keyOf(pipeline: string, uniqueId: string, name: SnapshotName): string {
+  return `${folderOf(pipeline, uniqueId)}/${formatSnapshotName(name)}.snapshot`;
+}
