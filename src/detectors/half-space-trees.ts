@@ -1,0 +1,225 @@
+import { HalfspaceError } from '../contract/failures.js';
+import type { Batch, Detector, LearningOrder } from './detector.js';
+import { fingerprint, sortedColumns } from './feature-order.js';
+import { bytesFromTrees, type SavedTrees, treesFromBytes } from './half-space-codec.js';
+import { type Forest, growForest } from './half-space-forest.js';
+import { clearMasses, type Rows, sumRow, type Tree, walkRows } from './half-space-walk.js';
+
+/**
+ * Half-Space Trees (Tan, Ting and Liu, "Fast Anomaly Detection for Streaming Data", IJCAI 2011), bit for bit equal to
+ * `anomaly.HalfSpaceTrees` of River 0.26.1. Two windows of masses a node: the one being filled and the full one before,
+ * which scores. State is the masses, the number of rows and the features of the first row; trees come from the seed.
+ *
+ * Each score is (integer sum) / (integer) and 1 minus that, the two rounded steps that River takes.
+ */
+
+/** Names and ranges as River has them. */
+export interface HalfSpaceTreesParameters {
+  /** Trees, 1..1000. */
+  readonly n_trees: number;
+  /** Levels below the root, 1..15. */
+  readonly height: number;
+  /** Rows a window, 1..2^31-1. */
+  readonly window_size: number;
+  /** 0..2^53-1. */
+  readonly seed: number;
+}
+
+export type FeatureLimits = Readonly<Record<string, readonly [number, number]>>;
+
+const MAX_TREES = 1000;
+const MAX_HEIGHT = 15; // 65,535 nodes a tree
+const MAX_WINDOW = 2 ** 31 - 1; // masses are 32-bit integers
+const DEFAULT_LIMITS = [0, 1] as const; // River's
+const SIZE_LIMIT_SHARE = 0.1; // River's size_limit: 0.1 * window_size
+const CHUNK_ROWS = 1024; // rows a tree takes before the next tree has its turn: their values stay in the cache
+
+export class HalfSpaceTrees implements Detector {
+  readonly #settings: HalfSpaceTreesParameters;
+  /** Columns and limits in the order of the features' names. */
+  readonly #columns: Uint16Array;
+  readonly #limits: readonly (readonly [number, number])[];
+  readonly #saved: SavedTrees;
+  readonly #stack: Int32Array;
+  #rows = 0;
+  #present: readonly number[] = [];
+  #forest: Forest | null = null;
+  #trees: readonly Tree[] = [];
+  #masses: Int32Array;
+  #latest = 0;
+
+  /**
+   * `featureNames` are the columns of the batches to come, in any order; `limits` default to [0, 1] a feature. Throws
+   * BadSettings for a parameter out of range, no or doubled names, and limits that are not finite and ascending.
+   */
+  constructor(settings: HalfSpaceTreesParameters, featureNames: readonly string[], limits: FeatureLimits = {}) {
+    checkSettings(settings);
+    const { n_trees, height, window_size, seed } = settings;
+    this.#settings = { n_trees, height, window_size, seed };
+    this.#columns = sortedColumns(featureNames);
+    const names = Array.from(this.#columns, (column) => featureNames[column]!);
+    this.#limits = names.map((name) => (Object.hasOwn(limits, name) ? limits[name]! : DEFAULT_LIMITS));
+    checkLimits(names, this.#limits);
+    this.#saved = {
+      trees: n_trees,
+      height,
+      windowSize: window_size,
+      seed,
+      fingerprint: fingerprint([names, this.#limits]),
+    };
+    this.#stack = new Int32Array(height + 2);
+    this.#masses = new Int32Array(n_trees * 4 * 2 ** height);
+  }
+
+  /** The detector that `toBytes` was called on. Throws CorruptSnapshot for bytes of another kind, settings or features. */
+  static fromBytes(
+    bytes: Uint8Array,
+    settings: HalfSpaceTreesParameters,
+    featureNames: readonly string[],
+    limits: FeatureLimits = {},
+  ): HalfSpaceTrees {
+    const detector = new HalfSpaceTrees(settings, featureNames, limits);
+    const state = treesFromBytes(detector.#saved, featureNames.length, bytes);
+    detector.#rows = state.rows;
+    detector.#masses = state.masses;
+    detector.#latest = state.latest;
+    if (state.rows > 0) detector.#plant(state.present);
+    return detector;
+  }
+
+  /** Rows learned; a row without any feature that comes before the first one with a feature is not learned. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** Bytes of the masses; the trees themselves are shared by detectors with the same settings. */
+  get sizeBytes(): number {
+    return this.#masses.byteLength;
+  }
+
+  /**
+   * Scores are 0 until the first window is full. As in River the trees look only at the features that the first learned
+   * row has, for ever; later rows go down the heavier side where such a feature is missing. A row without any feature
+   * cannot be the first (River raises there): it scores 0 and changes nothing.
+   */
+  process(batch: Batch, from: number, to: number, order: LearningOrder, scores: Float64Array): void {
+    const { window_size } = this.#settings;
+    checkRange(batch, from, to, this.#columns.length, scores);
+    const rows = { values: batch.values, missing: batch.missing, stride: this.#columns.length };
+    let at = from;
+    while (at < to) {
+      if (this.#forest === null && !this.#plantFrom(batch, at)) {
+        scores[at] = 0;
+        at += 1;
+        continue;
+      }
+      const filled = this.#rows % window_size;
+      const end = Math.min(to, at + CHUNK_ROWS, at + window_size - filled);
+      this.#processWithinWindow({ ...rows, from: at, to: end }, order, scores);
+      at = end;
+    }
+  }
+
+  toBytes(): Uint8Array {
+    const state = { rows: this.#rows, present: this.#present, masses: this.#masses, latest: this.#latest };
+    return bytesFromTrees(this.#saved, state);
+  }
+
+  /** Rows that end at the window's turn at the latest. */
+  #processWithinWindow(rows: Rows, order: LearningOrder, scores: Float64Array): void {
+    const { n_trees, height, window_size } = this.#settings;
+    const { from, to } = rows;
+    const sizeLimit = SIZE_LIMIT_SHARE * window_size;
+    const largest = n_trees * window_size * (2 ** (height + 1) - 1);
+    const isFirstWindow = this.#rows < window_size;
+
+    scores.fill(0, from, to);
+    for (const tree of this.#trees) walkRows(tree, this.#latest, sizeLimit, rows, scores);
+    if (isFirstWindow) scores.fill(0, from, to);
+    else for (let row = from; row < to; row++) scores[row] = 1 - scores[row]! / largest;
+
+    this.#rows += to - from;
+    if (this.#rows % window_size !== 0) return;
+    this.#turn();
+    if (order === 'score_then_learn') return;
+    // The row that filled the window is scored by the window it filled.
+    let sum = 0;
+    for (const tree of this.#trees) sum += sumRow(tree, this.#latest, sizeLimit, rows, to - 1);
+    scores[to - 1] = 1 - sum / largest;
+  }
+
+  /** The window just filled becomes the reference; the side of the reference before it is emptied and filled next. */
+  #turn(): void {
+    this.#latest = 1 - this.#latest;
+    for (const tree of this.#trees) clearMasses(tree.masses, tree.height, this.#latest, this.#stack);
+  }
+
+  /** Plants the trees over the features of `row`; false when it has none. */
+  #plantFrom(batch: Batch, row: number): boolean {
+    const first = row * this.#columns.length;
+    const present: number[] = [];
+    this.#columns.forEach((column, place) => {
+      if (batch.missing === null || batch.missing[first + column] === 0) present.push(place);
+    });
+    if (present.length > 0) this.#plant(present);
+    return present.length > 0;
+  }
+
+  #plant(present: readonly number[]): void {
+    const { n_trees, height, seed } = this.#settings;
+    const columns = present.map((place) => this.#columns[place]!);
+    const limits = present.map((place) => this.#limits[place]!);
+    const forest = growForest({ trees: n_trees, height, seed, columns, limits });
+    const inner = 2 ** height;
+    this.#trees = Array.from({ length: n_trees }, (_, tree) => ({
+      height,
+      columns: forest.columns.subarray(tree * inner, (tree + 1) * inner),
+      thresholds: forest.thresholds.subarray(tree * inner, (tree + 1) * inner),
+      masses: this.#masses.subarray(tree * 4 * inner, (tree + 1) * 4 * inner),
+    }));
+    this.#present = present;
+    this.#forest = forest;
+  }
+}
+
+function checkSettings({ n_trees, height, window_size, seed }: HalfSpaceTreesParameters): void {
+  checkInteger('n_trees', n_trees, 1, MAX_TREES);
+  checkInteger('height', height, 1, MAX_HEIGHT);
+  checkInteger('window_size', window_size, 1, MAX_WINDOW);
+  checkInteger('seed', seed, 0, Number.MAX_SAFE_INTEGER);
+  const largest = n_trees * window_size * (2 ** (height + 1) - 1);
+  if (!Number.isSafeInteger(largest)) {
+    throw new HalfspaceError(
+      'BadSettings',
+      `Expected n_trees x window_size x (2^(height + 1) - 1) below 2^53, got \`${largest}\`. Make the window smaller.`,
+    );
+  }
+}
+
+function checkInteger(name: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw new HalfspaceError('BadSettings', `Expected \`${name}\` to be an integer in ${min}..${max}, got \`${value}\`.`);
+}
+
+function checkLimits(names: readonly string[], limits: readonly (readonly [number, number])[]): void {
+  let total = 0;
+  limits.forEach(([low, high], i) => {
+    total += high - low;
+    if (Number.isFinite(total) && low < high) return;
+    throw new HalfspaceError(
+      'BadSettings',
+      `Expected the limits of \`${names[i]}\` to be two finite numbers, the lower first, got \`[${low}, ${high}]\`.`,
+    );
+  });
+}
+
+function checkRange(batch: Batch, from: number, to: number, stride: number, scores: Float64Array): void {
+  const cells = to * stride;
+  const isInside = Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from <= to && to <= batch.rows;
+  if (isInside && batch.values.length >= cells && scores.length >= to && (batch.missing?.length ?? cells) >= cells)
+    return;
+  throw new RangeError(
+    `Expected rows ${from}..${to} inside a batch of ${batch.rows} rows x ${stride} features with room for their scores, ` +
+      `got ${batch.values.length} values and ${scores.length} scores.`,
+  );
+}

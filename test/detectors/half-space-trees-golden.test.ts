@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { Batch, LearningOrder } from '../../src/detectors/detector.js';
+import { HalfSpaceTrees, type HalfSpaceTreesParameters } from '../../src/detectors/half-space-trees.js';
+import { doubleFromHex, readGolden } from './golden-file.js';
+import { Xorshift32 } from './random-rows.js';
+
+type Shape = 'uniform' | 'outside' | 'constant' | 'steps' | 'low';
+
+/** One case of test/golden/make_hst_golden.py, which says how its rows are drawn. */
+interface Case extends HalfSpaceTreesParameters {
+  readonly features: readonly string[];
+  readonly limits: Readonly<Record<string, readonly [number, number]>>;
+  readonly shapes: readonly Shape[];
+  readonly nan: number;
+  readonly missing: number;
+  readonly row0: number;
+  readonly order: LearningOrder;
+  readonly rows: number;
+  readonly data_seed: number;
+  readonly sha256: string;
+  readonly every_tenth: string;
+}
+
+const SHAPES: Record<Shape, (u: number) => number> = {
+  uniform: (u) => u,
+  outside: (u) => 2 * u - 0.5,
+  constant: () => 0.25,
+  steps: (u) => Math.floor(u * 8) / 8,
+  low: (u) => u * u * u,
+};
+
+const { cases, river } = readGolden<{ river: string; cases: readonly Case[] }>('hst.json.gz');
+
+describe(`HalfSpaceTrees beside River ${river}`, () => {
+  it('has cases of every kind', () => {
+    expect(cases.length).toBeGreaterThanOrEqual(220);
+    const isRowZeroPartial = (one: Case) => batchOf(one).missing?.subarray(0, one.features.length).includes(1) ?? false;
+    expect(cases.filter(isRowZeroPartial).length).toBeGreaterThan(30);
+    expect(cases.filter((one) => one.nan > 0).length).toBeGreaterThan(30);
+    expect(cases.filter((one) => one.order === 'learn_then_score').length).toBeGreaterThan(50);
+    expect(cases.filter((one) => one.order === 'score_then_learn').length).toBeGreaterThan(50);
+    expect(cases.filter((one) => Object.keys(one.limits).length > 0).length).toBeGreaterThan(50);
+  });
+
+  it.each(cases.map((one, number) => ({ number, one })))('gives the same doubles in case $number', ({ one }) => {
+    const detector = new HalfSpaceTrees(one, one.features, one.limits);
+    const scores = new Float64Array(one.rows);
+    detector.process(batchOf(one), 0, one.rows, one.order, scores);
+
+    const kept = one.every_tenth.match(/.{16}/g) ?? [];
+    const differing = kept.findIndex((hex, i) => !Object.is(scores[10 * i], doubleFromHex(hex)));
+    expect(differing, `the first differing score is of row ${10 * differing}`).toBe(-1);
+    expect(kept.length).toBe(Math.ceil(one.rows / 10));
+    expect(createHash('sha256').update(new Uint8Array(scores.buffer)).digest('hex')).toBe(one.sha256);
+  });
+});
+
+function batchOf(one: Case): Batch {
+  const random = new Xorshift32(one.data_seed);
+  const stride = one.features.length;
+  const values = new Float64Array(one.rows * stride);
+  const missing = new Uint8Array(one.rows * stride);
+  for (let row = 0; row < one.rows; row++) {
+    one.features.forEach((name, f) => {
+      const shape = SHAPES[one.shapes[f] ?? 'uniform'](random.draw());
+      const isNan = random.draw() < one.nan;
+      const isMissing = random.draw() < one.missing;
+      const [low, high] = one.limits[name] ?? [0, 1];
+      values[row * stride + f] = isNan ? Number.NaN : low + (high - low) * shape;
+      missing[row * stride + f] = isMissing && !(row === 0 && f === one.row0) ? 1 : 0;
+    });
+  }
+  return { rows: one.rows, values, missing: missing.includes(1) ? missing : null };
+}
