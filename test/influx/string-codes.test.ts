@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { StringCodes } from '../../src/influx/string-codes.js';
+
+test('numbers strings in the order of their first appearance', () => {
+  const codes = new StringCodes();
+  expect(['a', 'b', 'a', '', 'b', ''].map((text) => codes.codeOfText(text))).toEqual([0, 1, 0, 2, 1, 2]);
+  expect(codes.dictionary).toEqual(['a', 'b', '']);
+});
+
+test('gives equal codes to equal strings and only to those, for any order of many strings', () => {
+  const seed = Date.now() % 2 ** 31;
+  let state = seed;
+  const random = (limit: number) => {
+    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+    return (state >>> 8) % limit;
+  };
+  const codes = new StringCodes();
+  const expected = new Map<string, number>();
+  for (let i = 0; i < 50_000; i++) {
+    const text = `${'é'.repeat(random(3))}${random(5000).toString(36)}`;
+    if (!expected.has(text)) expected.set(text, expected.size);
+    expect(codes.codeOfText(text), `seed ${seed}, string ${i}`).toBe(expected.get(text));
+  }
+  expect(codes.dictionary).toEqual([...expected.keys()]);
+});
