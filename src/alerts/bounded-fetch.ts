@@ -1,0 +1,51 @@
+/** As much of an answer's body as is ever read: it only serves error messages. */
+const BODY_LENGTH = 4096;
+
+/** One POST whose end the caller controls. */
+export interface Bounds {
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+}
+
+/** An answer whose body was read already, cut after 4 kB. */
+export interface BriefAnswer {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+export interface PostRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/**
+ * The server's answer, redirects included (a redirected POST would hand its headers to another host). Rejects as fetch
+ * does; when the time is up with a `TimeoutError`, when the caller's signal aborts with the signal's reason.
+ */
+export async function postBounded(request: PostRequest, { signal, timeoutMs }: Bounds): Promise<BriefAnswer> {
+  const response = await fetch(request.url, {
+    method: 'POST',
+    headers: { ...request.headers },
+    body: request.body,
+    redirect: 'manual',
+    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+  });
+  const { ok, status, statusText, headers } = response;
+  return { ok, status, statusText, headers, body: await readBriefly(response) };
+}
+
+async function readBriefly(response: Response): Promise<string> {
+  if (response.body === null) return '';
+  const decoder = new TextDecoder();
+  let text = '';
+  // Leaving the loop cancels the stream and with it the connection.
+  for await (const chunk of response.body) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length >= BODY_LENGTH) break;
+  }
+  return text.slice(0, BODY_LENGTH);
+}

@@ -1,0 +1,17 @@
+import type { Channel } from './channel.js';
+import { alertSummary } from './message.js';
+
+/** Where a channel without an address writes its alerts. */
+export type AlertLog = (message: string, fields: Readonly<Record<string, unknown>>) => void;
+
+/** A channel that writes one line an alert to the log, with the event's key and the links as fields. */
+export function createLogChannel(name: string, log: AlertLog): Channel {
+  return {
+    name,
+    send: async ({ event, runUrl, plotUrl }, signal) => {
+      signal.throwIfAborted();
+      log(alertSummary(event), { channel: name, event: event.key, runUrl, plotUrl });
+      return 'logged';
+    },
+  };
+}
