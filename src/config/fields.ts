@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { DURATION_PATTERN, parseDuration } from './duration.js';
+import { nearest } from './nearest.js';
+
+/**
+ * The kinds of setting. Each carries its own "expected ..." text, so that a message reads the same wherever the value
+ * is wrong; the loader adds the place and, where it is no secret, the value found.
+ */
+
+/** A group of settings; an unknown key is an error that suggests the nearest known one. One line a key in its message. */
+export function group<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core.$strict> {
+  const known = Object.keys(shape);
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => unknownKey(key, known)).join('\n')
+        : `expected settings (${known.join(', ')})`,
+  });
+}
+
+function unknownKey(key: string, known: readonly string[]): string {
+  const close = nearest(key, known);
+  return close === null
+    ? `unknown setting; known here: ${known.join(', ')}`
+    : `unknown setting; did you mean \`${close}\`?`;
+}
+
+/** An integer in `min..max`. */
+export function integer(min: number, max: number): z.ZodNumber {
+  const error = `expected an integer from ${min} to ${max}`;
+  return z.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+}
+
+/** A finite number in `min..max`. */
+export function share(min: number, max: number): z.ZodNumber {
+  const error = `expected a number from ${min} to ${max}`;
+  return z.number({ error }).min(min, { error }).max(max, { error });
+}
+
+/** A duration as text; comes out as milliseconds. `least` is the smallest allowed, in milliseconds. */
+export function duration(least: number): z.ZodPipe<z.ZodString, z.ZodTransform<number, string>> {
+  const error = `expected a duration such as 90ms, 10s, 5m, 24h, 7d or 1h30m${least > 0 ? ', above zero' : ''}`;
+  return z
+    .string({ error })
+    .regex(DURATION_PATTERN, { error, abort: true })
+    .refine((text) => (parseDuration(text) ?? 0) >= least, { error })
+    .transform((text) => parseDuration(text) ?? 0);
+}
+
+/** A text with at least one character that is not a space. */
+export function text(what: string): z.ZodString {
+  const error = `expected ${what}`;
+  return z.string({ error }).regex(/\S/, { error });
+}
+
+/** A non-empty list of different names. */
+export function names(what: string): z.ZodArray<z.ZodString> {
+  const error = `expected a list of ${what}, at least one, e.g. [a, b]`;
+  return z
+    .array(text('a column name'), { error })
+    .min(1, { error })
+    .refine((list) => new Set(list).size === list.length, { error: `expected each of the ${what} once` });
+}
+
+/** An http or https address. */
+export function address(): z.ZodString {
+  const error = 'expected an address such as https://host:8181';
+  return z.string({ error }).refine(isHttpAddress, { error });
+}
+
+/** An optional text: absent, null and empty all come out as null. */
+export function optional(inner: z.ZodString) {
+  const absent = z.literal('').transform(() => null);
+  return z.union([absent, inner]).nullable().default(null);
+}
+
+function isHttpAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return (protocol === 'http:' || protocol === 'https:') && hostname !== '';
+}

@@ -1,0 +1,194 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readEnvironment } from './environment.js';
+import { problemsOf, valueAt } from './issues.js';
+import { nearest } from './nearest.js';
+import { DEFAULT_STORE_URL, fileSchema, SECTIONS, type Section, type SectionSettings } from './schema.js';
+import { SettingsError, type SettingsProblem } from './settings-error.js';
+import { resolveVariables, type VariableProblem, type Variables } from './variables.js';
+import { type Path, parseYamlFile, type YamlFile } from './yaml-file.js';
+
+const SHIPPED_FILE = fileURLToPath(new URL('../../halfspace.yaml', import.meta.url));
+const FILE_NAME = 'halfspace.yaml';
+const STORE_SCHEME = 'file://';
+
+export interface LoadOptions<S extends Section = Section> {
+  /** Settings file; HALFSPACE_CONFIG or halfspace.yaml in `cwd` when left out. */
+  readonly file?: string | undefined;
+  readonly cwd?: string;
+  readonly env?: Variables;
+  /** Sections to read; all when left out. The variables and mistakes of other sections do not matter. */
+  readonly sections?: readonly S[];
+}
+
+interface FileSettings {
+  /** Absolute path of the file that was read. */
+  readonly file: string;
+  /** No file of the user's was found: the one that comes with halfspace was read. */
+  readonly shipped: boolean;
+  /** Name of the default pipeline; null when the file has no pipeline. */
+  readonly defaultPipeline: string | null;
+  /** Absolute folder of the store; null when `store` was not asked for. */
+  readonly storeFolder: string | null;
+}
+
+/** What halfspace.yaml says; a section that was not asked for is null. */
+export type LoadedSettings<S extends Section> = FileSettings & {
+  readonly [K in Section]: K extends S ? SectionSettings[K] : SectionSettings[K] | null;
+};
+
+/** Everything halfspace.yaml says. */
+export type Settings = LoadedSettings<Section>;
+
+/**
+ * The settings with every default filled in.
+ * @throws SettingsError naming every problem with its line, or that there is no such file.
+ */
+export function loadSettings<S extends Section = Section>(options: LoadOptions<S> = {}): LoadedSettings<S> {
+  const { cwd = process.cwd() } = options;
+  const environment = readEnvironment({ cwd, ...(options.env === undefined ? {} : { env: options.env }) });
+  const { file, shipped } = chooseFile(options.file ?? environment.configFile, cwd);
+  const name = shownName(file, cwd);
+  const yaml = readYaml(file, name);
+  const wanted: readonly Section[] = options.sections ?? sectionNames();
+
+  const read = readSections(yaml.value, wanted, environment.variables);
+  const problems = [
+    ...read.problems.map(({ path, message, atKey }) => ({
+      path: path.join('.'),
+      ...(atKey ? yaml.locateKey(path) : yaml.locate(path)),
+      message,
+    })),
+  ];
+  if (problems.length > 0) throw new SettingsError(name, inOrder(problems));
+
+  const url = read.sections.store?.url;
+  const settings: FileSettings & Record<Section, unknown> = {
+    file,
+    shipped,
+    defaultPipeline: defaultPipeline(yaml),
+    storeFolder: url === undefined ? null : resolve(cwd, url.slice(STORE_SCHEME.length)),
+    ...read.sections,
+  };
+  // Sections were parsed by their own schemas; the type only says which of them were asked for.
+  return settings as LoadedSettings<S>;
+}
+
+function chooseFile(given: string | null, cwd: string): { file: string; shipped: boolean } {
+  if (given !== null) return { file: resolve(cwd, given), shipped: false };
+  const own = resolve(cwd, FILE_NAME);
+  return existsSync(own) ? { file: own, shipped: own === SHIPPED_FILE } : { file: SHIPPED_FILE, shipped: true };
+}
+
+function readYaml(file: string, name: string): YamlFile {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    const message =
+      code === 'ENOENT'
+        ? 'there is no such file; give another with --config or write one with `halfspace init`'
+        : `cannot be read (${code})`;
+    throw new SettingsError(name, [{ path: '', line: 1, column: 1, message }], { cause: error });
+  }
+  const yaml = parseYamlFile(text);
+  if (yaml.problems.length > 0) throw new SettingsError(name, yaml.problems);
+  return yaml;
+}
+
+interface Problem {
+  readonly path: Path;
+  readonly message: string;
+  readonly atKey: boolean;
+}
+
+interface SectionsRead {
+  readonly sections: { [S in Section]: SectionSettings[S] | null };
+  readonly problems: readonly Problem[];
+}
+
+function readSections(raw: unknown, wanted: readonly Section[], variables: Variables): SectionsRead {
+  const sections: SectionsRead['sections'] = {
+    influx: null,
+    pipelines: null,
+    channels: null,
+    store: null,
+    links: null,
+    worker: null,
+  };
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
+    return { sections, problems: [{ path: [], message: 'expected settings such as influx, pipelines', atKey: false }] };
+  }
+  const problems: Problem[] = [...topLevelProblems(raw)];
+  const read = <S extends Section>(section: S): SectionSettings[S] | null => {
+    const missing: VariableProblem[] = [];
+    // The store's default names a variable, so it must be there before variables are replaced.
+    const written = valueAt(raw, [section]) ?? (section === 'store' ? { url: DEFAULT_STORE_URL } : undefined);
+    const resolved = resolveVariables(written, [section], variables, missing);
+    // A value with a missing variable is reported once, for the variable.
+    const unresolved = new Set(missing.map(({ path }) => path.join('\n')));
+    problems.push(...missing.map((problem) => ({ ...problem, atKey: false })));
+    const result = SECTIONS[section].safeParse(resolved);
+    if (result.success) return result.data as SectionSettings[S];
+    problems.push(
+      ...problemsOf(result.error.issues, [section], raw).filter(({ path }) => !unresolved.has(path.join('\n'))),
+    );
+    return null;
+  };
+  for (const section of wanted) Object.assign(sections, { [section]: read(section) });
+  problems.push(...unknownChannels(sections.pipelines, raw));
+  return { sections, problems };
+}
+
+function topLevelProblems(raw: object): Problem[] {
+  const known = Object.keys(fileSchema.shape);
+  const found: Problem[] = [];
+  for (const key of Object.keys(raw)) {
+    if (known.includes(key)) continue;
+    const close = nearest(key, known);
+    const hint = close === null ? `known here: ${known.join(', ')}` : `did you mean \`${close}\`?`;
+    found.push({ path: [key], message: `unknown setting; ${hint}`, atKey: true });
+  }
+  const chosen = valueAt(raw, ['default']);
+  const pipelines = Object.keys(valueAt(raw, ['pipelines']) ?? {});
+  if (chosen !== undefined && !(typeof chosen === 'string' && pipelines.includes(chosen))) {
+    found.push({ path: ['default'], message: `expected one of the pipelines: ${pipelines.join(', ')}`, atKey: false });
+  }
+  return found;
+}
+
+function unknownChannels(pipelines: SectionSettings['pipelines'] | null, raw: object): Problem[] {
+  const channels = Object.keys(valueAt(raw, ['channels']) ?? {});
+  return Object.entries(pipelines ?? {}).flatMap(([name, { alerts }]) =>
+    alerts.flatMap((channel, i) => {
+      if (channels.includes(channel)) return [];
+      const close = nearest(channel, channels);
+      const known = channels.length === 0 ? 'there are none under `channels`' : `known: ${channels.join(', ')}`;
+      const hint = close === null ? known : `did you mean \`${close}\`?`;
+      return [
+        { path: ['pipelines', name, 'alerts', i], message: `unknown channel \`${channel}\`; ${hint}`, atKey: false },
+      ];
+    }),
+  );
+}
+
+function defaultPipeline(yaml: YamlFile): string | null {
+  const chosen = valueAt(yaml.value, ['default']);
+  return typeof chosen === 'string' ? chosen : yaml.firstKey(['pipelines']);
+}
+
+function sectionNames(): Section[] {
+  return ['influx', 'pipelines', 'channels', 'store', 'links', 'worker'];
+}
+
+/** As people would name it: relative below the working directory, else absolute. */
+function shownName(file: string, cwd: string): string {
+  const below = relative(cwd, file);
+  return below === '' || below.startsWith('..') ? file : below;
+}
+
+function inOrder(problems: readonly SettingsProblem[]): SettingsProblem[] {
+  return [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
+}

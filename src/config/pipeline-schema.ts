@@ -1,0 +1,194 @@
+import { z } from 'zod';
+import { cronProblem } from './cron.js';
+import { duration, group, integer, names, share, text } from './fields.js';
+
+/** Leaves of all trees together; 2^22 leaves hold about 100 MB of masses. */
+const MAX_LEAVES = 2 ** 22;
+
+/** Names the scores table uses itself. */
+const SCORE_COLUMNS = ['pipeline', 'unique_id', 'score', 'is_anomaly', 'threshold', 'reason'];
+
+const source = group({
+  table: text('a table name').nullable().default(null).describe('Table to read; exactly one of `table` and `query`.'),
+  query: text('a SQL query')
+    .nullable()
+    .default(null)
+    .describe('SQL to read instead of a table; `$from` and `$to` are bound to the window where it names them.'),
+  id: names('id columns').describe('Columns that together name a machine, tags or string fields.'),
+  values: names('value columns').describe('Numeric columns the detector sees.'),
+  time: text('the name of the time column').default('time').describe('Time column.'),
+  unique_id: z
+    .enum(['readable', 'hashed'], { error: 'expected readable or hashed' })
+    .default('readable')
+    .describe('`hashed` appends a short hash of the exact id values to every machine name.'),
+});
+
+const window = group({
+  history: duration(1).prefault('24h').describe('How far back the first run looks.'),
+  settle: duration(0).prefault('10s').describe('A window ends this long before now, for rows still on their way.'),
+  catch_up: duration(1).prefault('7d').describe('After downtime at most this much is caught up.'),
+});
+
+const limitsError = 'expected two numbers, the lower first, e.g. [0, 500]';
+const limits = z
+  .tuple([z.number({ error: limitsError }), z.number({ error: limitsError })], { error: limitsError })
+  .refine(([low, high]) => low < high, { error: limitsError });
+
+const normalise = z
+  .union([z.enum(['batch', 'running']), z.record(z.string(), limits)], {
+    error: 'expected running, batch, or limits a value column such as { power: [0, 500] }',
+  })
+  .describe('How values come to 0..1: declared limits a column, `running` (min-max so far), or `batch` (replay only).');
+
+const halfSpaceTrees = group({
+  kind: z
+    .literal('half_space_trees', { error: 'expected half_space_trees' })
+    .describe('Half-Space Trees as River has them.'),
+  n_trees: integer(1, 1000).default(10).describe('Number of trees.'),
+  height: integer(1, 20).default(8).describe('Levels of each tree below its root.'),
+  window_size: integer(1, 1_000_000_000)
+    .default(250)
+    .describe('Rows learned before scores appear and masses turn over.'),
+  seed: integer(0, Number.MAX_SAFE_INTEGER).default(1).describe('Seed of the trees.'),
+});
+
+const detector = z
+  .discriminatedUnion('kind', [halfSpaceTrees], { error: 'expected a detector of kind half_space_trees' })
+  .superRefine((settings, context) => {
+    if (settings.n_trees * 2 ** settings.height > MAX_LEAVES) {
+      context.addIssue({
+        code: 'custom',
+        message: `too large: n_trees * 2^height is ${settings.n_trees * 2 ** settings.height}, at most ${MAX_LEAVES}; lower one of them`,
+      });
+    }
+  });
+
+const verdict = group({
+  threshold: share(0, 1).default(0.8).describe('A row is anomalous when its score is above this.'),
+  clear_after: duration(0).prefault('5m').describe('An event closes after this long without an anomalous row.'),
+});
+
+const otherwise = z
+  .enum(['fail', 'warn'], { error: 'expected fail or warn' })
+  .default('fail')
+  .describe('`fail` stops the run, `warn` only says so.');
+
+const expectation = z.union(
+  [
+    group({ min_rows: integer(0, Number.MAX_SAFE_INTEGER).describe('At least this many rows.'), otherwise }),
+    group({ fresh_within: duration(1).describe('The newest row is at most this old.'), otherwise }),
+    group({
+      max_missing: share(0, 1).describe('Largest share of missing values.'),
+      columns: z.exactOptional(names('columns')).describe('Columns looked at; the value columns when left out.'),
+      otherwise,
+    }),
+    group({ required_columns: names('columns').describe('Columns that must be there.'), otherwise }),
+  ],
+  { error: 'expected one of min_rows, fresh_within, max_missing, required_columns, with otherwise: fail or warn' },
+);
+
+const listError = 'expected a list of expectations, e.g. [{ min_rows: 100 }]';
+const expectations = group({
+  after_load: z.array(expectation, { error: listError }).default([]).describe('Checked on the rows as they came.'),
+  after_transform: z.array(expectation, { error: listError }).default([]).describe('Checked on the shaped rows.'),
+});
+
+const output = group({ table: text('a table name').describe('Table that scores are written to.') });
+
+/** One pipeline of halfspace.yaml; what comes out is `PipelineSettings` of contract/. */
+export const pipelineSchema = group({
+  mode: z
+    .enum(['incremental', 'replay'], { error: 'expected incremental or replay' })
+    .default('incremental')
+    .describe('`incremental` learns each row once; `replay` learns a new model from the whole source each run.'),
+  source: source.describe('Where rows come from.'),
+  window: window.prefault({}).describe('Which rows a run reads (incremental).'),
+  normalise,
+  detector: detector.prefault({ kind: 'half_space_trees' }).describe('What scores the rows.'),
+  order: z
+    .enum(['score_then_learn', 'learn_then_score'], { error: 'expected score_then_learn or learn_then_score' })
+    .default('score_then_learn')
+    .describe('Whether a row is scored before or after the model learned it.'),
+  verdict: verdict.prefault({}).describe('What makes a row anomalous.'),
+  expectations: expectations.prefault({}).describe('What must hold of the data.'),
+  output: output.nullable().default(null).describe('Where scores go; null writes none.'),
+  alerts: z
+    .array(text('a channel name'), { error: 'expected a list of channel names, e.g. [ops]' })
+    .default([])
+    .describe('Channels that are told of anomalies.'),
+  schedule: z
+    .string({ error: 'expected a cron expression such as "*/5 * * * *"' })
+    .superRefine((cron, context) => {
+      const problem = cronProblem(cron);
+      if (problem !== null) context.addIssue({ code: 'custom', message: problem });
+    })
+    .nullable()
+    .default(null)
+    .describe('Cron expression in UTC; null runs only when triggered.'),
+}).superRefine((pipeline, context) => {
+  for (const { path, message } of contradictions(pipeline)) context.addIssue({ code: 'custom', path, message });
+});
+
+interface Contradiction {
+  readonly path: (string | number)[];
+  readonly message: string;
+}
+
+interface Checked {
+  readonly mode: 'incremental' | 'replay';
+  readonly source: z.output<typeof source>;
+  readonly normalise: z.output<typeof normalise>;
+  readonly output: z.output<typeof output> | null;
+  readonly alerts: readonly string[];
+}
+
+/** Settings that are right alone and wrong together. */
+function contradictions({ mode, source, normalise, output, alerts }: Checked): Contradiction[] {
+  const found: Contradiction[] = [];
+  const say = (path: (string | number)[], message: string) => found.push({ path, message });
+
+  if (source.table === null && source.query === null) say(['source'], 'needs a `table` or a `query`');
+  if (source.table !== null && source.query !== null) say(['source', 'query'], 'give `table` or `query`, not both');
+  source.values.forEach((column, i) => {
+    if (source.id.includes(column))
+      say(['source', 'values', i], `\`${column}\` is an id column too; it cannot be both`);
+    if (column === source.time) say(['source', 'values', i], `\`${column}\` is the time column; it cannot be a value`);
+  });
+  if (source.id.includes(source.time)) {
+    say(['source', 'id', source.id.indexOf(source.time)], `\`${source.time}\` is the time column; it cannot be an id`);
+  }
+
+  if (normalise === 'batch' && mode === 'incremental') {
+    say(
+      ['normalise'],
+      'batch needs the whole series at once, which an incremental run never has; use declared limits or running, or mode: replay',
+    );
+  }
+  if (typeof normalise === 'object') {
+    for (const column of source.values) {
+      if (!Object.hasOwn(normalise, column)) {
+        say(['normalise'], `no limits for the value column \`${column}\`; add \`${column}: [low, high]\``);
+      }
+    }
+    for (const column of Object.keys(normalise)) {
+      if (!source.values.includes(column)) {
+        say(['normalise', column], `not a value column; the value columns are ${source.values.join(', ')}`);
+      }
+    }
+  }
+
+  if (output !== null) {
+    if (output.table === source.table) say(['output', 'table'], 'scores cannot be written to the table that is read');
+    for (const key of ['id', 'values'] as const) {
+      source[key].forEach((column, i) => {
+        if (SCORE_COLUMNS.includes(column)) {
+          say(['source', key, i], `\`${column}\` is a column of the scores table; rename it in a \`query\``);
+        }
+      });
+    }
+  }
+  alerts.forEach((channel, i) => {
+    if (alerts.indexOf(channel) !== i) say(['alerts', i], `channel \`${channel}\` is listed twice`);
+  });
+  return found;
+}

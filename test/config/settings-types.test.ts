@@ -1,0 +1,40 @@
+import { expect, expectTypeOf, test } from 'vitest';
+import { pipelineSchema } from '../../src/config/pipeline-schema.js';
+import type { SectionSettings } from '../../src/config/schema.js';
+import type { PipelineSettings } from '../../src/contract/pipeline.js';
+
+type DeepReadonly<T> = T extends readonly [infer A, infer B]
+  ? readonly [DeepReadonly<A>, DeepReadonly<B>]
+  : T extends readonly (infer Item)[]
+    ? readonly DeepReadonly<Item>[]
+    : T extends object
+      ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+      : T;
+
+type Parsed = DeepReadonly<SectionSettings['pipelines'][string]>;
+
+test('a parsed pipeline is exactly the settings that the job takes', () => {
+  expectTypeOf<Parsed>().toExtend<PipelineSettings>();
+  expectTypeOf<DeepReadonly<PipelineSettings>>().toExtend<Parsed>();
+  expectTypeOf<keyof Parsed>().toEqualTypeOf<keyof PipelineSettings>();
+});
+
+test('the smallest pipeline comes out with every default', () => {
+  const parsed: PipelineSettings = pipelineSchema.parse({
+    source: { table: 't', id: ['m'], values: ['x'] },
+    normalise: 'running',
+  });
+  expect(parsed).toEqual({
+    mode: 'incremental',
+    source: { table: 't', query: null, id: ['m'], values: ['x'], time: 'time', unique_id: 'readable' },
+    window: { history: 86_400_000, settle: 10_000, catch_up: 604_800_000 },
+    normalise: 'running',
+    detector: { kind: 'half_space_trees', n_trees: 10, height: 8, window_size: 250, seed: 1 },
+    order: 'score_then_learn',
+    verdict: { threshold: 0.8, clear_after: 300_000 },
+    expectations: { after_load: [], after_transform: [] },
+    output: null,
+    alerts: [],
+    schedule: null,
+  });
+});
