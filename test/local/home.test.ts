@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { type Home, homeAt, lockHome, userCacheDir } from '../../src/local/home.js';
+import { commandLine } from '../../src/local/temporal/running-process.js';
+
+let home: Home;
+
+beforeEach(async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'halfspace-test-home-'));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  home = homeAt(join(dir, '.halfspace'));
+});
+
+async function writeLock(pid: number, command: string): Promise<void> {
+  await mkdir(home.dir, { recursive: true });
+  await writeFile(home.lockFile, JSON.stringify({ pid, command, id: 'other' }));
+}
+
+describe('the lock of a home', () => {
+  it('is refused to a second taker with the pid of the first', async () => {
+    const lock = await lockHome(home);
+    await expect(lockHome(home)).rejects.toThrow(`in use by process ${process.pid}`);
+    await lock.release();
+    await expect(lockHome(home)).resolves.toBeDefined();
+  });
+
+  it('goes to exactly one of many that ask at once, a dead holder before them or not', async () => {
+    await writeLock(deadPid(), 'node demo');
+    const results = await Promise.allSettled(Array.from({ length: 20 }, () => lockHome(home)));
+    expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1);
+  });
+
+  it('is taken over from a process that died', async () => {
+    await writeLock(deadPid(), 'node demo');
+    await lockHome(home);
+    expect(JSON.parse(await readFile(home.lockFile, 'utf8')).pid).toBe(process.pid);
+  });
+
+  it("is taken over when the holder's pid belongs to another program by now", async () => {
+    const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { stdio: ['pipe', 'ignore', 'ignore'] });
+    onTestFinished(() => void child.kill());
+    await once(child, 'spawn');
+    if (child.pid === undefined) throw new Error('no pid');
+    await writeLock(child.pid, 'node some-other-program.js');
+    await lockHome(home);
+    expect(await commandLine(child.pid)).toContain('process.stdin.resume');
+  });
+
+  it('is taken over when its file is not readable as a lock', async () => {
+    await mkdir(home.dir, { recursive: true });
+    await writeFile(home.lockFile, 'half a li');
+    await expect(lockHome(home)).resolves.toBeDefined();
+  });
+
+  it('leaves nothing behind once released, and releases only its own', async () => {
+    const lock = await lockHome(home);
+    await lock.release();
+    expect(await readdir(home.dir)).toEqual(['logs']);
+    const next = await lockHome(home);
+    await lock.release();
+    await expect(lockHome(home)).rejects.toThrow('in use');
+    await next.release();
+  });
+});
+
+describe('the cache folder of a user', () => {
+  it('follows XDG_CACHE_HOME where it is set', () => {
+    expect(userCacheDir('/x', '/home/u')).toBe(join('/x', 'halfspace'));
+    expect(userCacheDir('', '/home/u')).toBe(join('/home/u', '.cache', 'halfspace'));
+    expect(userCacheDir(null, '/home/u')).toBe(join('/home/u', '.cache', 'halfspace'));
+  });
+});
+
+/** No Linux or macOS process has this id: pid_max is 4,194,304 at most. */
+function deadPid(): number {
+  return 99_999_999;
+}
