@@ -6,7 +6,7 @@ import { StringCodes } from './string-codes.js';
 /** A time column's "no value"; InfluxDB's own times begin above it. */
 export const MISSING_TIME = -(2n ** 63n);
 
-const LARGEST_DICTIONARY = 65_536; // a column of ever new strings must not be kept for the whole query
+const LARGEST_DICTIONARY = 16_384; // twice a batch: each table carries the whole of it
 const NANOS_PER_DAY = 86_400_000_000_000n;
 const NANOS_PER_MS = 1_000_000n;
 
