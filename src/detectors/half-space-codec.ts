@@ -24,12 +24,16 @@ export interface SavedState {
   readonly rows: number;
   /** Places (in sorted order) of the features that the first row had; empty before the first row. */
   readonly present: readonly number[];
-  /** trees x 2^(height + 1) pairs, see half-space-walk.ts; the side that is `latest` counts the window being filled. */
-  readonly masses: Int32Array;
-  readonly latest: number;
 }
 
-export function bytesFromTrees(settings: SavedTrees, state: SavedState): Uint8Array {
+/** One tree's 2^(height + 1) masses of the window being filled and of the full one before it. */
+export interface Masses {
+  readonly latest: Int32Array;
+  readonly reference: Int32Array;
+}
+
+/** `trees` is empty before the first row. */
+export function bytesFromTrees(settings: SavedTrees, state: SavedState, trees: readonly Masses[]): Uint8Array {
   const writer = new ByteWriter();
   writer.u32(MAGIC);
   writer.u32(VERSION);
@@ -41,19 +45,23 @@ export function bytesFromTrees(settings: SavedTrees, state: SavedState): Uint8Ar
   writer.f64(state.rows);
   writer.u32(state.present.length);
   for (const place of state.present) writer.varint(place);
-  const leaves = 2 ** settings.height;
-  for (let tree = 0; tree < settings.trees; tree++) {
-    writeLeaves(writer, state.masses, 4 * leaves * tree + 2 * leaves + state.latest, leaves);
-    writeLeaves(writer, state.masses, 4 * leaves * tree + 2 * leaves + 1 - state.latest, leaves);
+  for (const { latest, reference } of trees) {
+    writeLeaves(writer, latest);
+    writeLeaves(writer, reference);
   }
   return writer.finish();
 }
 
 /**
- * The state in `bytes`, `latest` being 0. Throws CorruptSnapshot for bytes that are truncated, altered, of another kind
- * or version, or made with other settings, and for masses that no run of rows could have left.
+ * The state in `bytes`; `plant` gives the empty trees to fill. Throws CorruptSnapshot for bytes that are truncated,
+ * altered, of another kind or version, or made with other settings, and for masses that no run of rows could have left.
  */
-export function treesFromBytes(settings: SavedTrees, features: number, bytes: Uint8Array): SavedState {
+export function treesFromBytes(
+  settings: SavedTrees,
+  features: number,
+  bytes: Uint8Array,
+  plant: (present: readonly number[]) => readonly Masses[],
+): SavedState {
   const reader = new ByteReader(bytes, WHAT, MAGIC);
   reader.expect('the version', reader.u32(), VERSION);
   reader.expect('`n_trees`', reader.u32(), settings.trees);
@@ -65,20 +73,13 @@ export function treesFromBytes(settings: SavedTrees, features: number, bytes: Ui
   if (!Number.isSafeInteger(rows) || rows < 0) throw reader.corrupt(`Expected a number of rows, got \`${rows}\``);
   const present = readPresent(reader, features, rows);
 
-  const leaves = 2 ** settings.height;
-  const masses = new Int32Array(settings.trees * 4 * leaves);
-  const reference = rows < settings.windowSize ? 0 : settings.windowSize;
-  for (let tree = 0; tree < settings.trees; tree++) {
-    const ofTree = masses.subarray(4 * leaves * tree, 4 * leaves * (tree + 1));
-    readLeaves(reader, ofTree, 0, rows % settings.windowSize);
-    readLeaves(reader, ofTree, 1, reference);
-    for (let node = leaves - 1; node > 0; node--) {
-      ofTree[2 * node] = ofTree[4 * node]! + ofTree[4 * node + 2]!;
-      ofTree[2 * node + 1] = ofTree[4 * node + 1]! + ofTree[4 * node + 3]!;
-    }
+  const inReference = rows < settings.windowSize ? 0 : settings.windowSize;
+  for (const { latest, reference } of rows === 0 ? [] : plant(present)) {
+    readLeaves(reader, latest, rows % settings.windowSize);
+    readLeaves(reader, reference, inReference);
   }
   reader.end();
-  return { rows, present, masses, latest: 0 };
+  return { rows, present };
 }
 
 function readPresent(reader: ByteReader, features: number, rows: number): number[] {
@@ -97,36 +98,35 @@ function readPresent(reader: ByteReader, features: number, rows: number): number
   return present;
 }
 
-/** A count of leaves with mass, then for each the empty leaves before it and its mass. `first` is the first leaf's slot. */
-function writeLeaves(writer: ByteWriter, masses: Int32Array, first: number, leaves: number): void {
+/** A count of leaves with mass, then for each of them the empty leaves before it and its mass. */
+function writeLeaves(writer: ByteWriter, masses: Int32Array): void {
+  const first = masses.length / 2;
   let count = 0;
-  for (let leaf = 0; leaf < leaves; leaf++) count += Number(masses[first + 2 * leaf] !== 0);
+  for (let leaf = first; leaf < masses.length; leaf++) count += Number(masses[leaf] !== 0);
   writer.varint(count);
-  let empty = 0;
-  for (let leaf = 0; leaf < leaves; leaf++) {
-    const mass = masses[first + 2 * leaf]!;
-    if (mass === 0) {
-      empty += 1;
-      continue;
-    }
-    writer.varint(empty);
+  let next = first;
+  for (let leaf = first; leaf < masses.length; leaf++) {
+    const mass = masses[leaf]!;
+    if (mass === 0) continue;
+    writer.varint(leaf - next);
     writer.varint(mass);
-    empty = 0;
+    next = leaf + 1;
   }
 }
 
-function readLeaves(reader: ByteReader, masses: Int32Array, side: number, expected: number): void {
-  const leaves = masses.length / 4;
+function readLeaves(reader: ByteReader, masses: Int32Array, expected: number): void {
+  const first = masses.length / 2;
   const count = reader.varint();
-  let leaf = -1;
+  let leaf = first - 1;
   let sum = 0;
   for (let i = 0; i < count; i++) {
     leaf += 1 + reader.varint();
-    if (leaf >= leaves) throw reader.corrupt(`Expected a leaf below ${leaves}, got \`${leaf}\``);
+    if (leaf >= masses.length) throw reader.corrupt(`Expected a leaf below ${first}, got \`${leaf - first}\``);
     const mass = reader.varint();
-    if (mass === 0) throw reader.corrupt(`Expected a mass of at least 1 at leaf ${leaf}, got \`0\``);
+    if (mass === 0) throw reader.corrupt(`Expected a mass of at least 1 at leaf ${leaf - first}, got \`0\``);
     sum += mass;
-    masses[2 * (leaves + leaf) + side] = mass;
+    masses[leaf] = mass;
   }
   reader.expect("the sum of a tree's masses", sum, expected);
+  for (let node = first - 1; node > 0; node--) masses[node] = masses[2 * node]! + masses[2 * node + 1]!;
 }

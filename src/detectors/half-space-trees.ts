@@ -2,8 +2,9 @@ import { HalfspaceError } from '../contract/failures.js';
 import type { Batch, Detector, LearningOrder } from './detector.js';
 import { fingerprint, sortedColumns } from './feature-order.js';
 import { bytesFromTrees, type SavedTrees, treesFromBytes } from './half-space-codec.js';
-import { type Forest, growForest } from './half-space-forest.js';
-import { clearMasses, type Rows, sumRow, type Tree, walkRows } from './half-space-walk.js';
+import { growForest } from './half-space-forest.js';
+import { leafAfterTurn, type Rows, sumOfLeaf, type Tree, walkRows } from './half-space-walk.js';
+import { MAX_SUMS_LEVEL, prepareSums, turnWindow } from './half-space-window.js';
 
 /**
  * Half-Space Trees (Tan, Ting and Liu, "Fast Anomaly Detection for Streaming Data", IJCAI 2011), bit for bit equal to
@@ -40,13 +41,10 @@ export class HalfSpaceTrees implements Detector {
   readonly #columns: Uint16Array;
   readonly #limits: readonly (readonly [number, number])[];
   readonly #saved: SavedTrees;
-  readonly #stack: Int32Array;
   #rows = 0;
+  /** Places (in the order of names) of the first row's features, and the trees over them; empty before the first row. */
   #present: readonly number[] = [];
-  #forest: Forest | null = null;
   #trees: readonly Tree[] = [];
-  #masses: Int32Array;
-  #latest = 0;
 
   /**
    * `featureNames` are the columns of the batches to come, in any order; `limits` default to [0, 1] a feature. Throws
@@ -67,8 +65,6 @@ export class HalfSpaceTrees implements Detector {
       seed,
       fingerprint: fingerprint([names, this.#limits]),
     };
-    this.#stack = new Int32Array(height + 2);
-    this.#masses = new Int32Array(n_trees * 4 * 2 ** height);
   }
 
   /** The detector that `toBytes` was called on. Throws CorruptSnapshot for bytes of another kind, settings or features. */
@@ -79,11 +75,11 @@ export class HalfSpaceTrees implements Detector {
     limits: FeatureLimits = {},
   ): HalfSpaceTrees {
     const detector = new HalfSpaceTrees(settings, featureNames, limits);
-    const state = treesFromBytes(detector.#saved, featureNames.length, bytes);
+    const state = treesFromBytes(detector.#saved, featureNames.length, bytes, (present) => detector.#plant(present));
     detector.#rows = state.rows;
-    detector.#masses = state.masses;
-    detector.#latest = state.latest;
-    if (state.rows > 0) detector.#plant(state.present);
+    if (state.rows >= settings.window_size) {
+      for (const tree of detector.#trees) prepareSums(tree, SIZE_LIMIT_SHARE * settings.window_size);
+    }
     return detector;
   }
 
@@ -92,9 +88,10 @@ export class HalfSpaceTrees implements Detector {
     return this.#rows;
   }
 
-  /** Bytes of the masses; the trees themselves are shared by detectors with the same settings. */
+  /** Bytes of masses and sums, from the start; the trees' splits are shared by detectors with the same settings. */
   get sizeBytes(): number {
-    return this.#masses.byteLength;
+    const { n_trees, height } = this.#settings;
+    return n_trees * (2 * 4 * 2 ** (height + 1) + 8 * 2 ** Math.min(height, MAX_SUMS_LEVEL));
   }
 
   /**
@@ -108,7 +105,7 @@ export class HalfSpaceTrees implements Detector {
     const rows = { values: batch.values, missing: batch.missing, stride: this.#columns.length };
     let at = from;
     while (at < to) {
-      if (this.#forest === null && !this.#plantFrom(batch, at)) {
+      if (this.#trees.length === 0 && !this.#plantFrom(batch, at)) {
         scores[at] = 0;
         at += 1;
         continue;
@@ -121,8 +118,7 @@ export class HalfSpaceTrees implements Detector {
   }
 
   toBytes(): Uint8Array {
-    const state = { rows: this.#rows, present: this.#present, masses: this.#masses, latest: this.#latest };
-    return bytesFromTrees(this.#saved, state);
+    return bytesFromTrees(this.#saved, { rows: this.#rows, present: this.#present }, this.#trees);
   }
 
   /** Rows that end at the window's turn at the latest. */
@@ -134,24 +130,18 @@ export class HalfSpaceTrees implements Detector {
     const isFirstWindow = this.#rows < window_size;
 
     scores.fill(0, from, to);
-    for (const tree of this.#trees) walkRows(tree, this.#latest, sizeLimit, rows, scores);
+    for (const tree of this.#trees) walkRows(tree, sizeLimit, rows, scores);
     if (isFirstWindow) scores.fill(0, from, to);
     else for (let row = from; row < to; row++) scores[row] = 1 - scores[row]! / largest;
 
     this.#rows += to - from;
     if (this.#rows % window_size !== 0) return;
-    this.#turn();
+    for (const tree of this.#trees) turnWindow(tree, window_size, sizeLimit);
     if (order === 'score_then_learn') return;
     // The row that filled the window is scored by the window it filled.
     let sum = 0;
-    for (const tree of this.#trees) sum += sumRow(tree, this.#latest, sizeLimit, rows, to - 1);
+    for (const tree of this.#trees) sum += sumOfLeaf(tree, sizeLimit, leafAfterTurn(tree, rows, to - 1));
     scores[to - 1] = 1 - sum / largest;
-  }
-
-  /** The window just filled becomes the reference; the side of the reference before it is emptied and filled next. */
-  #turn(): void {
-    this.#latest = 1 - this.#latest;
-    for (const tree of this.#trees) clearMasses(tree.masses, tree.height, this.#latest, this.#stack);
   }
 
   /** Plants the trees over the features of `row`; false when it has none. */
@@ -165,20 +155,24 @@ export class HalfSpaceTrees implements Detector {
     return present.length > 0;
   }
 
-  #plant(present: readonly number[]): void {
+  #plant(present: readonly number[]): readonly Tree[] {
     const { n_trees, height, seed } = this.#settings;
     const columns = present.map((place) => this.#columns[place]!);
     const limits = present.map((place) => this.#limits[place]!);
     const forest = growForest({ trees: n_trees, height, seed, columns, limits });
     const inner = 2 ** height;
+    const sumsLevel = Math.min(height, MAX_SUMS_LEVEL);
     this.#trees = Array.from({ length: n_trees }, (_, tree) => ({
       height,
       columns: forest.columns.subarray(tree * inner, (tree + 1) * inner),
       thresholds: forest.thresholds.subarray(tree * inner, (tree + 1) * inner),
-      masses: this.#masses.subarray(tree * 4 * inner, (tree + 1) * 4 * inner),
+      latest: new Int32Array(2 * inner),
+      reference: new Int32Array(2 * inner),
+      sums: new Float64Array(2 ** sumsLevel),
+      sumsLevel,
     }));
     this.#present = present;
-    this.#forest = forest;
+    return this.#trees;
   }
 }
 

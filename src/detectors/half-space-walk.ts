@@ -1,19 +1,25 @@
 /**
- * The inner loops of Half-Space Trees: one tree, many rows. Buffers of one tree, all with a slot a node (slot 0 unused):
- * `columns` and `thresholds` 2^height inner nodes each, `masses` 2^(height + 1) pairs. A node's pair lies side by side,
- * so that one cache line serves both; `latest` (0 or 1) tells which of the pair counts the window being filled, the
- * other is the full window before it, the reference that scores.
+ * The inner loops of Half-Space Trees: one tree, many rows. Node 1 is the root, node i has the children 2i and 2i + 1,
+ * the leaves are 2^height and up; slot 0 of each buffer is unused.
  *
- * A score is a sum of integers below 2^53 (checked when a detector is made), hence exact in whatever order it is added:
- * rows may go tree by tree. Learning a row first never changes the way it takes afterwards, not even where features are
- * missing (the heavier child only gets heavier), so one walk both scores and learns, in either order; only the window's
- * turn in between differs, and the caller looks after that.
+ * Learning a row never changes the way it takes afterwards, not even where features are missing (the heavier child only
+ * gets heavier), and the reference masses on that way follow from its leaf: one walk to the leaf learns, and the leaf
+ * scores, in either order of the two. Only the window's turn in between differs; the caller looks after that.
+ *
+ * Sums are integers below 2^53 (checked when a detector is made), hence exact in whatever order they are added: rows may
+ * go tree by tree, and a tree's nodes stay in the cache.
  */
 export interface Tree {
   readonly height: number;
+  /** 2^height: the column an inner node looks at, and the value below which its left child is next. */
   readonly columns: Uint16Array;
   readonly thresholds: Float64Array;
-  readonly masses: Int32Array;
+  /** 2^(height + 1): rows that passed each node in the window being filled, and in the full window before it. */
+  latest: Int32Array;
+  reference: Int32Array;
+  /** A slot a node of level `sumsLevel`: what `sumOfLeaf` gives for the leaves below it where that is one number, else NaN. */
+  readonly sums: Float64Array;
+  readonly sumsLevel: number;
 }
 
 /** Rows `from <= i < to` of `values`, rows x stride, row-major; 1 in `missing` where a feature is absent. */
@@ -25,115 +31,99 @@ export interface Rows {
   readonly to: number;
 }
 
-/**
- * Adds each row's mass on its way down (reference mass times 2^depth, nothing below a node lighter than `sizeLimit`) to
- * `sums[i]`, and one to the latest mass of each node on the way.
- */
-export function walkRows(tree: Tree, latest: number, sizeLimit: number, rows: Rows, sums: Float64Array): void {
-  if (rows.missing === null) walkComplete(tree, latest, sizeLimit, rows, rows.values, sums);
-  else walkWithMissing(tree, latest, sizeLimit, rows, rows.missing, sums);
-}
+const LOCKSTEP = 4; // rows walked side by side: each step waits for the one before, four rows wait together
 
-function walkComplete(
-  tree: Tree,
-  latest: number,
-  sizeLimit: number,
-  rows: Rows,
-  values: Float64Array,
-  sums: Float64Array,
-): void {
-  const { columns, thresholds, masses } = tree;
-  const { stride, from, to } = rows;
-  const leaves = 2 ** tree.height;
-  const reference = 1 - latest;
-  for (let row = from; row < to; row++) {
-    const base = row * stride;
-    let node = 1;
-    let weight = 1;
-    let sum = 0;
-    while (node < leaves) {
-      const pair = 2 * node;
-      const mass = masses[pair + reference]!;
-      sum += mass * weight;
-      weight = mass < sizeLimit ? 0 : weight + weight;
-      masses[pair + latest]! += 1;
-      // Not below the threshold goes right, and so does NaN.
-      node = pair + 1 - Number(values[base + columns[node]!]! < thresholds[node]!);
-    }
-    sum += masses[2 * node + reference]! * weight;
-    masses[2 * node + latest]! += 1;
-    sums[row]! += sum;
+/** Learns each row and adds its sum in the reference window to `sums[row]`. */
+export function walkRows(tree: Tree, sizeLimit: number, rows: Rows, sums: Float64Array): void {
+  const { from, to, missing } = rows;
+  const together = missing === null ? from + LOCKSTEP * Math.floor((to - from) / LOCKSTEP) : from;
+  walkFours(tree, sizeLimit, rows, from, together, sums);
+  for (let row = together; row < to; row++) {
+    sums[row]! += sumOfLeaf(tree, sizeLimit, learnRow(tree, rows, row));
   }
 }
 
-function walkWithMissing(
-  tree: Tree,
-  latest: number,
-  sizeLimit: number,
-  rows: Rows,
-  missing: Uint8Array,
-  sums: Float64Array,
-): void {
-  const { columns, thresholds, masses } = tree;
-  const { values, stride, from, to } = rows;
-  const leaves = 2 ** tree.height;
-  const reference = 1 - latest;
-  for (let row = from; row < to; row++) {
-    const base = row * stride;
-    let node = 1;
-    let weight = 1;
-    let sum = 0;
-    while (node < leaves) {
-      const pair = 2 * node;
-      const mass = masses[pair + reference]!;
-      sum += mass * weight;
-      weight = mass < sizeLimit ? 0 : weight + weight;
-      masses[pair + latest]! += 1;
-      const at = base + columns[node]!;
-      if (missing[at] === 0) node = pair + 1 - Number(values[at]! < thresholds[node]!);
-      else node = pair + Number(masses[2 * pair + latest]! < masses[2 * pair + 2 + latest]!);
+/** Rows without missing features, four at a time. Not below the threshold goes right, and so does NaN. */
+function walkFours(tree: Tree, sizeLimit: number, rows: Rows, from: number, to: number, sums: Float64Array): void {
+  const { height, columns, thresholds, latest, sums: known, sumsLevel } = tree;
+  const { values, stride } = rows;
+  const shift = height - sumsLevel;
+  const mask = (1 << sumsLevel) - 1;
+  for (let row = from; row < to; row += LOCKSTEP) {
+    const base0 = row * stride;
+    const base1 = base0 + stride;
+    const base2 = base1 + stride;
+    const base3 = base2 + stride;
+    let node0 = 1;
+    let node1 = 1;
+    let node2 = 1;
+    let node3 = 1;
+    for (let level = 0; level < height; level++) {
+      // A comparison as a number costs no branch; `1 -` of "below", not "at or above", sends NaN to the right.
+      latest[node0]! += 1;
+      node0 = ((node0 << 1) + 1 - Number(values[base0 + columns[node0]!]! < thresholds[node0]!)) | 0;
+      latest[node1]! += 1;
+      node1 = ((node1 << 1) + 1 - Number(values[base1 + columns[node1]!]! < thresholds[node1]!)) | 0;
+      latest[node2]! += 1;
+      node2 = ((node2 << 1) + 1 - Number(values[base2 + columns[node2]!]! < thresholds[node2]!)) | 0;
+      latest[node3]! += 1;
+      node3 = ((node3 << 1) + 1 - Number(values[base3 + columns[node3]!]! < thresholds[node3]!)) | 0;
     }
-    sum += masses[2 * node + reference]! * weight;
-    masses[2 * node + latest]! += 1;
-    sums[row]! += sum;
+    latest[node0]! += 1;
+    latest[node1]! += 1;
+    latest[node2]! += 1;
+    latest[node3]! += 1;
+
+    const sum0 = known[(node0 >> shift) & mask]!;
+    const sum1 = known[(node1 >> shift) & mask]!;
+    const sum2 = known[(node2 >> shift) & mask]!;
+    const sum3 = known[(node3 >> shift) & mask]!;
+    sums[row]! += Number.isNaN(sum0) ? sumOfLeaf(tree, sizeLimit, node0) : sum0;
+    sums[row + 1]! += Number.isNaN(sum1) ? sumOfLeaf(tree, sizeLimit, node1) : sum1;
+    sums[row + 2]! += Number.isNaN(sum2) ? sumOfLeaf(tree, sizeLimit, node2) : sum2;
+    sums[row + 3]! += Number.isNaN(sum3) ? sumOfLeaf(tree, sizeLimit, node3) : sum3;
   }
 }
 
-/** The sum of one row without learning it. */
-export function sumRow(tree: Tree, latest: number, sizeLimit: number, rows: Rows, row: number): number {
-  const { columns, thresholds, masses } = tree;
+/** The leaf of one row, every node on the way one heavier. A missing feature goes to the heavier child, a tie left. */
+function learnRow(tree: Tree, rows: Rows, row: number): number {
+  const { height, columns, thresholds, latest } = tree;
   const { values, missing, stride } = rows;
-  const leaves = 2 ** tree.height;
-  const reference = 1 - latest;
+  const base = row * stride;
   let node = 1;
+  for (let level = 0; level < height; level++) {
+    latest[node]! += 1;
+    const at = base + columns[node]!;
+    const left = node << 1;
+    if (missing === null || missing[at] === 0) node = (left + 1 - Number(values[at]! < thresholds[node]!)) | 0;
+    else node = left + Number(latest[left]! < latest[left + 1]!);
+  }
+  latest[node]! += 1;
+  return node;
+}
+
+/** The leaf of one row right after the window's turn: the latest masses are all 0, so a missing feature goes left. */
+export function leafAfterTurn(tree: Tree, rows: Rows, row: number): number {
+  const { height, columns, thresholds } = tree;
+  const { values, missing, stride } = rows;
+  let node = 1;
+  for (let level = 0; level < height; level++) {
+    const at = row * stride + columns[node]!;
+    const isLeft = missing === null || missing[at] === 0 ? values[at]! < thresholds[node]! : true;
+    node = 2 * node + (isLeft ? 0 : 1);
+  }
+  return node;
+}
+
+/** Reference mass times 2^depth from the root down to a leaf, nothing below a node lighter than `sizeLimit`. */
+export function sumOfLeaf({ height, reference }: Tree, sizeLimit: number, leaf: number): number {
   let weight = 1;
   let sum = 0;
-  while (node < leaves) {
-    const pair = 2 * node;
-    const mass = masses[pair + reference]!;
+  for (let above = height; above >= 0; above--) {
+    const mass = reference[leaf >> above]!;
     sum += mass * weight;
-    if (mass < sizeLimit) return sum;
+    if (mass < sizeLimit) break;
     weight += weight;
-    const at = row * stride + columns[node]!;
-    if (missing === null || missing[at] === 0) node = pair + 1 - Number(values[at]! < thresholds[node]!);
-    else node = pair + Number(masses[2 * pair + latest]! < masses[2 * pair + 2 + latest]!);
   }
-  return sum + masses[2 * node + reference]! * weight;
-}
-
-/** Sets the `side` of every pair in one tree to 0 and visits only nodes that have mass: an empty node has empty children. */
-export function clearMasses(masses: Int32Array, height: number, side: number, stack: Int32Array): void {
-  const leaves = 2 ** height;
-  let depth = 0;
-  stack[depth++] = 1;
-  while (depth > 0) {
-    const node = stack[--depth]!;
-    const at = 2 * node + side;
-    if (masses[at] === 0) continue;
-    masses[at] = 0;
-    if (node < leaves) {
-      stack[depth++] = 2 * node;
-      stack[depth++] = 2 * node + 1;
-    }
-  }
+  return sum;
 }
