@@ -16,6 +16,8 @@ export const FAILURES = {
   CorruptSnapshot: { retry: false },
   RejectedWrite: { retry: false },
   RejectedAlert: { retry: false },
+  // A later holder of the machine's lock has published: this attempt must not write.
+  Superseded: { retry: false },
   // The other side is away or busy: back off and try again.
   Unreachable: { retry: true },
   TimedOut: { retry: true },

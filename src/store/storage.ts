@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Disk, errors } from 'flydrive';
 import { FSDriver } from 'flydrive/drivers/fs';
@@ -19,22 +19,14 @@ export interface Storage {
 }
 
 /**
- * @param url `file:///path`, or `file://./path` below `cwd`.
+ * @param url `file:///path`.
  * @throws HalfspaceError `BadSettings` for any other scheme.
  */
-export function openStorage(url: string, cwd: string): Storage {
-  return new DiskStorage(new Disk(new AtomicFolderDriver(folderOf(url, cwd))), url);
-}
-
-/** The folder a `file:` store lives in. */
-export function folderOf(url: string, cwd: string): string {
-  const path = /^file:\/\/(\.{1,2}\/.*)$/.exec(url)?.[1];
-  if (path !== undefined) return resolve(cwd, path);
+export function openStorage(url: string): Storage {
   if (!url.startsWith('file:///')) {
-    throw new HalfspaceError('BadSettings', `Expected store.url to be file:///path or file://./path, got \`${url}\``);
+    throw new HalfspaceError('BadSettings', `Expected store.url to name a folder (file:///path), got \`${url}\``);
   }
-  const folder = fileURLToPath(url);
-  return isAbsolute(folder) ? folder : resolve(cwd, folder);
+  return new DiskStorage(new Disk(new AtomicFolderDriver(fileURLToPath(url))), url);
 }
 
 /** Flydrive's folder driver writes in place; a killed worker would leave half an object. */

@@ -1,0 +1,26 @@
+import type { Channel } from '../alerts/channel.js';
+import type { PipelineSettings } from '../contract/pipeline.js';
+import type { Influx } from '../influx/connect.js';
+import type { Storage } from '../store/storage.js';
+import type { ModelCache } from './model-cache.js';
+
+/** Everything the activities touch, made once by the worker. */
+export interface ActivityDeps {
+  readonly influx: Influx;
+  readonly storage: Storage;
+  /** Folder of a folder store, so that a plot can be named by its path; null for other stores. */
+  readonly storeFolder: string | null;
+  readonly models: ModelCache;
+  readonly pipelines: Readonly<Record<string, PipelineSettings>>;
+  readonly channels: ReadonlyMap<string, Channel>;
+  readonly links: Links;
+  readonly log: (level: 'info' | 'warn', message: string, fields: Record<string, unknown>) => void;
+}
+
+export interface Links {
+  /** Address of the Temporal UI with the namespace; null when people cannot reach one. */
+  readonly temporalUi: string | null;
+  readonly namespace: string;
+  /** Address under which the store's objects can be fetched; null when they cannot. */
+  readonly plots: string | null;
+}

@@ -1,0 +1,77 @@
+import type { ArtifactRef } from '../contract/artifact.js';
+import type { LoadedData, RunPlan, RunResult, RunTotals, ShapedData } from '../contract/run.js';
+import { putArtifact } from '../store/artifacts.js';
+import { segmentOf } from '../store/object-key.js';
+import { type Laggard, readProgress, writeProgress } from '../store/progress.js';
+import type { ActivityDeps } from './deps.js';
+import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
+
+export interface RecordLaggardsInput {
+  readonly plan: RunPlan;
+  readonly lagging: readonly Omit<Laggard, 'from'>[];
+}
+
+export interface FinishRunInput {
+  readonly plan: RunPlan;
+  readonly loaded: LoadedData;
+  readonly shaped: ShapedData;
+  readonly totals: RunTotals;
+  readonly laggards: readonly ArtifactRef[];
+  readonly seconds: number;
+}
+
+/** Artifacts of this many runs of a pipeline stay for a look at what happened. */
+const KEPT_RUNS = 10;
+
+/** Keeps a page's unfinished machines in the store: a fleet of them would not fit a payload. */
+export async function recordLaggards(
+  deps: ActivityDeps,
+  documents: JsonArtifacts,
+  { plan, lagging }: RecordLaggardsInput,
+): Promise<ArtifactRef> {
+  const { laggards: earlier } = await documents.get<RunPlanDocument>(plan.document);
+  const since = new Map(earlier.map((laggard) => [laggard.uniqueId, laggard.from]));
+  const records: Laggard[] = lagging.map((machine) => ({
+    ...machine,
+    from: machine.why === 'undelivered' ? plan.window.to : (since.get(machine.uniqueId) ?? plan.window.from),
+  }));
+  return putArtifact(deps.storage, plan.folder, 'laggards', new TextEncoder().encode(JSON.stringify(records)), '.json');
+}
+
+/** Moves the pipeline's progress to the window's end, with the machines that are still behind. */
+export async function finishRun(
+  deps: ActivityDeps,
+  documents: JsonArtifacts,
+  input: FinishRunInput,
+): Promise<RunResult> {
+  const { plan, loaded, shaped, totals, seconds } = input;
+  const lagging: Laggard[] = [];
+  for (const ref of input.laggards) lagging.push(...(await documents.get<Laggard[]>(ref)));
+  if (plan.mode === 'incremental') {
+    const current = await readProgress(deps.storage, plan.pipeline);
+    const isAhead = current !== null && BigInt(current.to) > BigInt(plan.window.to);
+    // An overlapping run that got further has seen this window's rows too: its word stands.
+    if (!isAhead) await writeProgress(deps.storage, plan.pipeline, { to: plan.window.to, lagging });
+  }
+  await pruneRuns(deps, plan);
+  return {
+    ...totals,
+    pipeline: plan.pipeline,
+    window: plan.window,
+    loadedRows: loaded.rows,
+    lagging: lagging.length,
+    refused: shaped.refused,
+    refusedCount: shaped.refusedCount,
+    warnings: [...plan.warnings, ...loaded.warnings, ...shaped.warnings],
+    seconds,
+  };
+}
+
+async function pruneRuns(deps: ActivityDeps, plan: RunPlan): Promise<void> {
+  const folder = `runs/${segmentOf(plan.pipeline)}`;
+  const runs = await deps.storage.list(folder);
+  for (const run of runs.slice(0, -KEPT_RUNS)) {
+    const key = `${folder}/${run.replace(/\/$/, '')}`;
+    if (key !== plan.folder) await deps.storage.removeAll(key);
+  }
+}

@@ -1,0 +1,48 @@
+import type { MachineInput, ModelGate } from '../contract/run.js';
+import { formatSnapshotName, parseSnapshotName, Snapshots } from '../store/snapshots.js';
+import type { ActivityDeps } from './deps.js';
+import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
+
+export type GateInput = MachineInput & { readonly startedAtMs: number };
+
+/**
+ * The gate before the model: which snapshot is the newest, and does this worker hold it already? Lists names only, reads
+ * no snapshot. Also fixes the token that fences this child's writes.
+ */
+export async function modelIsCached(
+  deps: ActivityDeps,
+  documents: JsonArtifacts,
+  input: GateInput,
+): Promise<ModelGate> {
+  const { plan, machine, startedAtMs } = input;
+  if (plan.mode === 'replay') return { base: null, cached: true, token: startedAtMs, watermark: null, why: 'replay' };
+  const newest = await new Snapshots(deps.storage).newest(plan.pipeline, machine.uniqueId);
+  if (newest === null) return { base: null, cached: true, token: startedAtMs, watermark: null, why: 'no snapshot' };
+
+  const token = Math.max(newest.token + 1, startedAtMs);
+  const watermark = String(newest.watermark);
+  const { settingsHash } = await documents.get<RunPlanDocument>(plan.document);
+  if (newest.settingsHash !== settingsHash) {
+    return { base: null, cached: true, token, watermark, why: 'settings changed' };
+  }
+  const cached = deps.models.has(plan.pipeline, machine.uniqueId, newest);
+  return { base: formatSnapshotName(newest), cached, token, watermark, why: cached ? 'cached' : 'not cached' };
+}
+
+/** Reads the base snapshot into this worker's memory; nothing else happens to it. */
+export async function loadModel(deps: ActivityDeps, input: MachineInput & { gate: ModelGate }): Promise<void> {
+  if (input.gate.base !== null) await snapshotBytes(deps, input, input.gate.base);
+}
+
+/** The snapshot's bytes from memory, else from the store: what the gate saw may have been evicted since. */
+export async function snapshotBytes(deps: ActivityDeps, input: MachineInput, base: string): Promise<Uint8Array> {
+  const { pipeline } = input.plan;
+  const { uniqueId } = input.machine;
+  const name = parseSnapshotName(base);
+  if (name === null) throw new Error(`Expected a snapshot name, got ${base}`);
+  const held = deps.models.get(pipeline, uniqueId, name);
+  if (held !== null) return held;
+  const bytes = await new Snapshots(deps.storage).read(pipeline, uniqueId, name);
+  deps.models.set(pipeline, uniqueId, name, bytes);
+  return bytes;
+}

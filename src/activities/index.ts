@@ -1,0 +1,50 @@
+import { asActivity } from './attempt.js';
+import { checkAnomalies } from './check-anomalies.js';
+import type { ActivityDeps } from './deps.js';
+import { detectAnomalies } from './detect-anomalies.js';
+import { finishRun, recordLaggards } from './finish-run.js';
+import { loadModel, modelIsCached } from './gate.js';
+import { loadInfluxData } from './load-influx-data.js';
+import { JsonArtifacts } from './plan-document.js';
+import { planRun } from './plan-run.js';
+import { plotAnomalies } from './plot-anomalies.js';
+import { readMachines } from './read-machines.js';
+import { sendAlert } from './send-alert.js';
+import { SlicePacks } from './slices.js';
+import { transformData } from './transform-data.js';
+import { writeScores } from './write-scores.js';
+
+export type { ActivityDeps, Links } from './deps.js';
+export { ModelCache } from './model-cache.js';
+
+export type Activities = ReturnType<typeof createActivities>;
+
+/** All steps of the job as Temporal activities; each heartbeats, can be cancelled and sorts its failures. */
+export function createActivities(deps: ActivityDeps) {
+  const documents = new JsonArtifacts(deps.storage);
+  const packs = new SlicePacks(deps.storage);
+  type Input<F extends (...args: never[]) => unknown, At extends number> = Parameters<F>[At];
+  return {
+    planRun: asActivity((input: Input<typeof planRun, 1>) => planRun(deps, input)),
+    loadInfluxData: asActivity((input: Input<typeof loadInfluxData, 2>, attempt) =>
+      loadInfluxData(deps, documents, input, attempt),
+    ),
+    transformData: asActivity((input: Input<typeof transformData, 2>, attempt) =>
+      transformData(deps, documents, input, attempt),
+    ),
+    readMachines: asActivity((input: Input<typeof readMachines, 1>) => readMachines(documents, input)),
+    modelIsCached: asActivity((input: Input<typeof modelIsCached, 2>) => modelIsCached(deps, documents, input)),
+    loadModel: asActivity((input: Input<typeof loadModel, 1>) => loadModel(deps, input)),
+    detectAnomalies: asActivity((input: Input<typeof detectAnomalies, 3>, attempt) =>
+      detectAnomalies(deps, documents, packs, input, attempt),
+    ),
+    checkAnomalies: asActivity((input: Input<typeof checkAnomalies, 2>) => checkAnomalies(deps, documents, input)),
+    plotAnomalies: asActivity((input: Input<typeof plotAnomalies, 2>) => plotAnomalies(deps, documents, input)),
+    sendAlert: asActivity((input: Input<typeof sendAlert, 1>, attempt) => sendAlert(deps, input, attempt)),
+    writeScores: asActivity((input: Input<typeof writeScores, 2>, attempt) =>
+      writeScores(deps, documents, input, attempt),
+    ),
+    recordLaggards: asActivity((input: Input<typeof recordLaggards, 2>) => recordLaggards(deps, documents, input)),
+    finishRun: asActivity((input: Input<typeof finishRun, 2>) => finishRun(deps, documents, input)),
+  };
+}

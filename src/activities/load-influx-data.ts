@@ -1,0 +1,78 @@
+import type { ArtifactRef } from '../contract/artifact.js';
+import type { LoadedData, RunPlan } from '../contract/run.js';
+import type { Table } from '../contract/table.js';
+import { queryWindow } from '../influx/query-window.js';
+import { findTimeRange } from '../influx/schema.js';
+import { encodeTable } from '../shape/slice-codec.js';
+import { putArtifact } from '../store/artifacts.js';
+import type { Attempt } from './attempt.js';
+import type { ActivityDeps } from './deps.js';
+import { LoadFacts } from './expectation-report.js';
+import { packTables } from './parts.js';
+import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
+
+/** A part is written when this much has come in; the worker never holds more of the window than one part. */
+const PART_BYTES = 16 * 1024 * 1024;
+
+/** InfluxDB → columns artifact: the window's rows and, machine by machine, what the laggards still need from before it. */
+export async function loadInfluxData(
+  deps: ActivityDeps,
+  documents: JsonArtifacts,
+  input: { readonly plan: RunPlan },
+  attempt: Attempt,
+): Promise<LoadedData> {
+  const { plan } = input;
+  const { settings } = await documents.get<RunPlanDocument>(plan.document);
+  const facts = new LoadFacts(settings);
+  const parts: ArtifactRef[] = [];
+  let pending: Uint8Array[] = [];
+  let pendingBytes = 0;
+  let rows = 0;
+
+  async function flush(): Promise<void> {
+    if (pending.length === 0) return;
+    parts.push(await putArtifact(deps.storage, plan.folder, 'part', packTables(pending)));
+    pending = [];
+    pendingBytes = 0;
+  }
+
+  for await (const table of readTables(deps, documents, plan, attempt)) {
+    facts.add(table);
+    const bytes = encodeTable(table);
+    pending.push(bytes);
+    pendingBytes += bytes.length;
+    rows += table.rows;
+    attempt.report(`${rows} rows`);
+    if (pendingBytes >= PART_BYTES) await flush();
+    await attempt.breathe();
+  }
+  await flush();
+
+  const warnings = facts.check(settings.expectations.after_load, 'after_load', BigInt(plan.window.to));
+  const manifest = new TextEncoder().encode(JSON.stringify(parts));
+  return { manifest: await putArtifact(deps.storage, plan.folder, 'parts', manifest, '.json'), rows, warnings };
+}
+
+async function* readTables(
+  deps: ActivityDeps,
+  documents: JsonArtifacts,
+  plan: RunPlan,
+  { signal }: Attempt,
+): AsyncGenerator<Table> {
+  const { settings, laggards } = await documents.get<RunPlanDocument>(plan.document);
+  const { source } = settings;
+  let from = BigInt(plan.window.from);
+  let to = BigInt(plan.window.to);
+  for (const laggard of laggards) {
+    // Rows that several queries bring twice are the same rows: shaping keeps one of them.
+    if (laggard.why === 'undelivered' || BigInt(laggard.from) >= from) continue;
+    yield* queryWindow(deps.influx, source, BigInt(laggard.from), from, { signal, ids: laggard.ids });
+  }
+  if (settings.mode === 'replay' && source.table !== null) {
+    const range = await findTimeRange(deps.influx, source.table, source.time, { signal });
+    if (range === null) return;
+    from = range.first;
+    to = range.last < to ? range.last + 1n : to;
+  }
+  yield* queryWindow(deps.influx, source, from, to, { signal });
+}

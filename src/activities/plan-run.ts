@@ -1,0 +1,77 @@
+import { HalfspaceError } from '../contract/failures.js';
+import type { PipelineSettings } from '../contract/pipeline.js';
+import type { RunPlan } from '../contract/run.js';
+import { isoFromNanos, nanosFromMs } from '../contract/time.js';
+import { putArtifact } from '../store/artifacts.js';
+import { segmentOf } from '../store/object-key.js';
+import { type Laggard, type Progress, readProgress } from '../store/progress.js';
+import type { ActivityDeps } from './deps.js';
+import { learningSettingsHash, type RunPlanDocument } from './plan-document.js';
+
+export interface PlanRunInput {
+  readonly pipeline: string;
+  readonly until: string | undefined;
+  /** The workflow's own clock. */
+  readonly nowMs: number;
+  readonly runId: string;
+}
+
+/** Freezes settings and window: from the last window done to now minus `settle`. */
+export async function planRun(deps: ActivityDeps, input: PlanRunInput): Promise<RunPlan> {
+  const settings = deps.pipelines[input.pipeline];
+  if (settings === undefined) {
+    const known = Object.keys(deps.pipelines).join(', ');
+    throw new HalfspaceError(
+      'UnknownPipeline',
+      `No pipeline is called \`${input.pipeline}\`; this worker has: ${known}`,
+    );
+  }
+  const warnings: string[] = [];
+  const progress = settings.mode === 'replay' ? null : await readProgress(deps.storage, input.pipeline);
+  const window = windowOf(settings, progress, input, warnings);
+  const laggards = (progress?.lagging ?? []).map((laggard) => boundLaggard(laggard, settings, window.to, warnings));
+  const document: RunPlanDocument = { settings, settingsHash: learningSettingsHash(settings), laggards };
+  const folder = `runs/${segmentOf(input.pipeline)}/${String(input.nowMs).padStart(15, '0')}-${input.runId}`;
+  const bytes = new TextEncoder().encode(JSON.stringify(document));
+  return {
+    pipeline: input.pipeline,
+    mode: settings.mode,
+    window: { from: String(window.from), to: String(window.to) },
+    document: await putArtifact(deps.storage, folder, 'plan', bytes, '.json'),
+    folder,
+    channels: settings.alerts,
+    laggards: laggards.length,
+    warnings,
+  };
+}
+
+function windowOf(
+  settings: PipelineSettings,
+  progress: Progress | null,
+  input: PlanRunInput,
+  warnings: string[],
+): { from: bigint; to: bigint } {
+  const settle = settings.mode === 'replay' ? 0 : settings.window.settle;
+  const to = input.until === undefined ? nanosFromMs(input.nowMs - settle) : BigInt(input.until);
+  if (settings.mode === 'replay') return { from: 0n, to };
+  if (progress === null) return { from: to - nanosFromMs(settings.window.history), to };
+  const done = BigInt(progress.to);
+  const earliest = to - nanosFromMs(settings.window.catch_up);
+  if (done < earliest) {
+    warnings.push(
+      `rows from ${isoFromNanos(done)} to ${isoFromNanos(earliest)} are skipped: they are older than window.catch_up`,
+    );
+    return { from: earliest, to };
+  }
+  return { from: done, to: to > done ? to : done };
+}
+
+/** A machine that fails for ever must not make each run load more. */
+function boundLaggard(laggard: Laggard, settings: PipelineSettings, to: bigint, warnings: string[]): Laggard {
+  const earliest = to - nanosFromMs(settings.window.catch_up);
+  if (BigInt(laggard.from) >= earliest) return laggard;
+  if (laggard.why !== 'undelivered') {
+    warnings.push(`${laggard.uniqueId}: rows before ${isoFromNanos(earliest)} are skipped (window.catch_up)`);
+  }
+  return { ...laggard, from: String(earliest) };
+}

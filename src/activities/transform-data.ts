@@ -1,0 +1,108 @@
+import type { ArtifactRef } from '../contract/artifact.js';
+import { LONGEST_UNIQUE_ID } from '../contract/names.js';
+import type { LoadedData, MachineEntry, MachineProblem, RunPlan, ShapedData } from '../contract/run.js';
+import type { Slice } from '../contract/slice.js';
+import { createShaper } from '../shape/group.js';
+import { decodeTable, encodeSlice } from '../shape/slice-codec.js';
+import { getArtifact, putArtifact } from '../store/artifacts.js';
+import type { Laggard } from '../store/progress.js';
+import type { Attempt } from './attempt.js';
+import type { ActivityDeps } from './deps.js';
+import { sliceWarnings } from './expectation-report.js';
+import { unpackTables } from './parts.js';
+import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
+
+/** Slices are packed up to this size, so that a fleet of small machines is few objects. */
+const PACK_BYTES = 4 * 1024 * 1024;
+
+/** The run's answer lists this many machines that were refused. */
+const LISTED_PROBLEMS = 20;
+
+/** Columns artifact → one slice a machine: unique_id, time order, duplicates, expectations. */
+export async function transformData(
+  deps: ActivityDeps,
+  documents: JsonArtifacts,
+  input: { readonly plan: RunPlan; readonly loaded: LoadedData },
+  attempt: Attempt,
+): Promise<ShapedData> {
+  const { plan, loaded } = input;
+  const { settings, laggards } = await documents.get<RunPlanDocument>(plan.document);
+  const shaper = createShaper(settings.source, settings.mode);
+  for (const part of await documents.get<ArtifactRef[]>(loaded.manifest)) {
+    for (const bytes of unpackTables(await getArtifact(deps.storage, part))) {
+      shaper.add(decodeTable(bytes));
+      await attempt.breathe();
+    }
+  }
+  const shaped = shaper.finish();
+  const warnings = sliceWarnings(settings, shaped, BigInt(plan.window.to));
+
+  const tooLong = shaped.slices.filter((slice) => slice.uniqueId.length > LONGEST_UNIQUE_ID);
+  const refused: MachineProblem[] = [
+    ...shaped.refused,
+    ...tooLong.map(({ uniqueId }) => ({
+      uniqueId: `${uniqueId.slice(0, 80)}…`,
+      reason: `Expected a unique_id of at most ${LONGEST_UNIQUE_ID} characters, got ${uniqueId.length}`,
+    })),
+  ];
+  const usable = shaped.slices.filter((slice) => slice.uniqueId.length <= LONGEST_UNIQUE_ID);
+  const slices = [...usable, ...silentMachines(laggards, usable)];
+  const machines = await packSlices(deps, plan, slices, attempt);
+  const manifest = new TextEncoder().encode(JSON.stringify(machines));
+  return {
+    manifest: await putArtifact(deps.storage, plan.folder, 'machines', manifest, '.json'),
+    machines: machines.length,
+    rows: shaped.counts.rows,
+    refused: refused.slice(0, LISTED_PROBLEMS),
+    refusedCount: refused.length,
+    warnings,
+  };
+}
+
+/** A machine whose alert is still to be delivered gets its child even when it sent no rows. */
+function silentMachines(laggards: readonly Laggard[], slices: readonly Slice[]): Slice[] {
+  const present = new Set(slices.map((slice) => slice.uniqueId));
+  return laggards
+    .filter(({ why, uniqueId }) => why === 'undelivered' && !present.has(uniqueId))
+    .map(({ uniqueId, ids }) => ({
+      uniqueId,
+      ids,
+      rows: 0,
+      times: new BigInt64Array(),
+      values: new Float64Array(),
+    }));
+}
+
+async function packSlices(
+  deps: ActivityDeps,
+  plan: RunPlan,
+  slices: readonly Slice[],
+  attempt: Attempt,
+): Promise<MachineEntry[]> {
+  const machines: MachineEntry[] = [];
+  let pending: { slice: Slice; bytes: Uint8Array; offset: number }[] = [];
+  let size = 0;
+
+  async function flush(): Promise<void> {
+    if (pending.length === 0) return;
+    const pack = new Uint8Array(size);
+    for (const { bytes, offset } of pending) pack.set(bytes, offset);
+    const ref = await putArtifact(deps.storage, plan.folder, 'slices', pack);
+    for (const { slice, bytes, offset } of pending) {
+      const { uniqueId, ids, rows } = slice;
+      machines.push({ uniqueId, ids, rows, pack: ref, offset, bytes: bytes.length });
+    }
+    pending = [];
+    size = 0;
+    await attempt.breathe();
+  }
+
+  for (const slice of slices) {
+    const bytes = encodeSlice(slice);
+    if (size > 0 && size + bytes.length > PACK_BYTES) await flush();
+    pending.push({ slice, bytes, offset: size });
+    size += Math.ceil(bytes.length / 8) * 8;
+  }
+  await flush();
+  return machines;
+}

@@ -1,0 +1,84 @@
+import { HalfspaceError } from '../contract/failures.js';
+import type { PipelineSettings } from '../contract/pipeline.js';
+import type { Detection, MachineInput, ModelGate, WriteResult } from '../contract/run.js';
+import { formatLine } from '../influx/line-protocol.js';
+import { writeAll } from '../influx/write-all.js';
+import { decodeTable } from '../shape/slice-codec.js';
+import { getArtifact } from '../store/artifacts.js';
+import { parseSnapshotName, Snapshots } from '../store/snapshots.js';
+import { reasonOf } from '../verdict/judge.js';
+import type { Attempt } from './attempt.js';
+import type { ActivityDeps } from './deps.js';
+import { SCORE_COLUMNS, valueColumn } from './detect-anomalies.js';
+import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
+import { numbersOf, timesOf } from './table-columns.js';
+
+export type WriteScoresInput = MachineInput & { readonly gate: ModelGate; readonly detection: Detection };
+
+/** Scores → InfluxDB, then the snapshot is published: the machine's last step, after which its watermark has moved. */
+export async function writeScores(
+  deps: ActivityDeps,
+  documents: JsonArtifacts,
+  input: WriteScoresInput,
+  attempt: Attempt,
+): Promise<WriteResult> {
+  const { plan, machine, gate, detection } = input;
+  const { settings } = await documents.get<RunPlanDocument>(plan.document);
+  const snapshots = new Snapshots(deps.storage);
+  let scoresWritten = 0;
+  if (settings.output !== null && detection.rows > 0) {
+    const table = decodeTable(await getArtifact(deps.storage, detection.scores));
+    scoresWritten = await writeAll(deps.influx, scoreLines(table, input, settings, settings.output.table), {
+      signal: attempt.signal,
+      onRows: (rows) => attempt.report(rows),
+      beforeBatch: async () => {
+        if (plan.mode === 'replay') return;
+        const newest = await snapshots.newest(plan.pipeline, machine.uniqueId);
+        if (newest !== null && newest.token > gate.token) throw outrun(machine.uniqueId);
+      },
+    });
+  }
+  if (detection.snapshot === null) return { scoresWritten, published: false };
+  const name = parseSnapshotName(detection.snapshot.name);
+  if (name === null) throw new Error(`Expected a snapshot name, got ${detection.snapshot.name}`);
+  const bytes =
+    deps.models.get(plan.pipeline, machine.uniqueId, name) ??
+    (await getArtifact(deps.storage, detection.snapshot.bytes));
+  await snapshots.publish(plan.pipeline, machine.uniqueId, name, bytes);
+  return { scoresWritten, published: true };
+}
+
+/** One line a scored row: the row's own time and ids, so that writing it again changes nothing. */
+function* scoreLines(
+  table: ReturnType<typeof decodeTable>,
+  { plan, machine }: WriteScoresInput,
+  settings: PipelineSettings,
+  output: string,
+): Generator<string> {
+  const times = timesOf(table, SCORE_COLUMNS.time);
+  const scores = numbersOf(table, SCORE_COLUMNS.score);
+  const anomalous = numbersOf(table, SCORE_COLUMNS.isAnomaly);
+  const values = settings.source.values.map((name) => [name, numbersOf(table, valueColumn(name))] as const);
+  const tags: Record<string, string> = { pipeline: plan.pipeline, unique_id: machine.uniqueId };
+  settings.source.id.forEach((name, index) => {
+    tags[name] = machine.ids[index] ?? '';
+  });
+  const { threshold } = settings.verdict;
+  for (let row = 0; row < table.rows; row++) {
+    const score = scores[row] ?? Number.NaN;
+    if (Number.isNaN(score)) continue;
+    const isAnomaly = anomalous[row] === 1;
+    const fields: Record<string, number | string | boolean> = { score, is_anomaly: isAnomaly, threshold };
+    if (isAnomaly) fields.reason = reasonOf(score, settings.verdict);
+    for (const [name, column] of values) fields[name] = column[row] ?? Number.NaN;
+    const line = formatLine({ table: output, tags, fields, time: times[row] ?? 0n });
+    if (line !== null) yield line;
+  }
+}
+
+function outrun(uniqueId: string): HalfspaceError {
+  return new HalfspaceError(
+    'Superseded',
+    `A later run has published ${uniqueId} already; this attempt was late and stops without writing`,
+  );
+}

@@ -1,0 +1,102 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { WorkflowFailedError } from '@temporalio/client';
+import { connectTemporal, countWorkers, runUrl, type StartedRun, startRun, type TemporalClient } from '../client.js';
+import { loadSettings } from '../config/load.js';
+import { HalfspaceError } from '../contract/failures.js';
+import type { RunResult } from '../contract/run.js';
+import { nanosFromIso } from '../contract/time.js';
+import type { CliIo } from './io.js';
+import { runSummary } from './run-summary.js';
+import { UsageError } from './usage-error.js';
+
+export interface TriggerOptions {
+  readonly pipeline?: string | undefined;
+  readonly config?: string | undefined;
+  readonly wait: boolean;
+  /** RFC 3339: the window ends here instead of now. */
+  readonly until?: string | undefined;
+}
+
+/** How often a waiting trigger looks for attempts that fail. */
+const LOOK_EVERY_MS = 2000;
+
+/** Starts a run, waits for its result and prints it; false when a machine of the run failed. */
+export async function trigger(options: TriggerOptions, io: CliIo): Promise<boolean> {
+  const settings = loadSettings({ file: options.config, sections: ['pipelines', 'worker', 'links'] });
+  const pipeline = choosePipeline(options.pipeline ?? settings.defaultPipeline, Object.keys(settings.pipelines));
+  const until = options.until === undefined ? undefined : String(parseTime(options.until));
+  const { task_queue: taskQueue } = settings.worker;
+  const temporal = await connectTemporal();
+  try {
+    if ((await countWorkers(temporal, taskQueue)) === 0) {
+      const absent = `No worker polls the task queue \`${taskQueue}\` at ${temporal.address}; start one with \`npm run worker\``;
+      if (options.wait) throw new HalfspaceError('Unreachable', absent);
+      io.stderr(`${absent}; the run waits for it\n`);
+    }
+    const started = await startRun(temporal, { pipeline, until, taskQueue });
+    announce(started, temporal, settings.links.temporal_ui, io);
+    if (!options.wait) {
+      const { workflowId, firstExecutionRunId } = started.handle;
+      if (io.json) io.stdout(`${JSON.stringify({ workflow_id: workflowId, run_id: firstExecutionRunId })}\n`);
+      return true;
+    }
+    const result = await waitForResult(started, io);
+    io.stdout(io.json ? `${JSON.stringify(result)}\n` : runSummary(result));
+    return result.failedCount === 0 && result.refusedCount === 0;
+  } finally {
+    await temporal.close();
+  }
+}
+
+export function choosePipeline(name: string | null, known: readonly string[]): string {
+  if (name !== null && known.includes(name)) return name;
+  throw new UsageError(`No pipeline is called \`${name ?? ''}\`; halfspace.yaml has: ${known.join(', ')}`);
+}
+
+function parseTime(text: string): bigint {
+  const time = nanosFromIso(text);
+  if (time === null)
+    throw new UsageError(`Expected --until to be a time such as 2026-01-31T12:00:00Z, got \`${text}\``);
+  return time;
+}
+
+function announce({ handle, isNew }: StartedRun, temporal: TemporalClient, uiUrl: string | null, io: CliIo): void {
+  const { workflowId, firstExecutionRunId: runId } = handle;
+  const where = uiUrl === null ? `workflow ${workflowId}` : runUrl(uiUrl, temporal.namespace, workflowId, runId);
+  io.stderr(isNew ? `started ${where}\n` : `a run is going on already, joined it: ${where}\n`);
+}
+
+/** @throws HalfspaceError with the reason of the step that failed. */
+export async function waitForResult({ handle }: StartedRun, io: CliIo): Promise<RunResult> {
+  const done = new AbortController();
+  const watching = watchAttempts(handle, io, done.signal);
+  try {
+    return await handle.result();
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    let innermost: Error = error;
+    while (innermost.cause instanceof Error) innermost = innermost.cause;
+    throw new HalfspaceError('ServerFault', `The run failed: ${innermost.message}`, { cause: error });
+  } finally {
+    done.abort();
+    await watching;
+  }
+}
+
+/** Says what is being retried, so that nobody waits in the dark. */
+async function watchAttempts(handle: StartedRun['handle'], io: CliIo, signal: AbortSignal): Promise<void> {
+  const said = new Set<string>();
+  while (!signal.aborted) {
+    await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
+    if (signal.aborted) return;
+    // The result tells what went wrong with the server; this look is only for people who wait.
+    const description = await handle.describe().catch(() => null);
+    for (const activity of description?.raw.pendingActivities ?? []) {
+      const why = activity.lastFailure?.message;
+      const line = `${activity.activityType?.name ?? 'a step'} is tried again (attempt ${activity.attempt}): ${why}\n`;
+      if (typeof why !== 'string' || said.has(line)) continue;
+      said.add(line);
+      io.stderr(line);
+    }
+  }
+}

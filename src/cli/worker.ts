@@ -1,0 +1,49 @@
+import { connectTemporal } from '../client.js';
+import { readEnvironment } from '../config/environment.js';
+import { loadSettings, type Settings } from '../config/load.js';
+import { compareSchedules } from '../schedules.js';
+import { createWorker } from '../worker.js';
+import type { CliIo } from './io.js';
+import { changeLine, wantedSchedules } from './schedule.js';
+
+export interface WorkerCommandOptions {
+  readonly config?: string | undefined;
+}
+
+/** Runs a worker until SIGINT or SIGTERM. */
+export async function runWorker({ config }: WorkerCommandOptions, io: CliIo): Promise<void> {
+  const settings = loadSettings({ file: config });
+  const { logLevel } = readEnvironment();
+  await warnOfScheduleDrift(settings, io);
+  const worker = await createWorker({ settings, log: logTo(io), ownsSignals: true, logLevel });
+  io.stderr(`worker polls ${worker.taskQueue} at ${worker.address}; Ctrl-C ends it\n`);
+  await worker.run();
+}
+
+/** One structured line an entry, on stderr. */
+export function logTo(io: CliIo): (level: 'info' | 'warn', message: string, fields: Record<string, unknown>) => void {
+  return (level, message, fields) => {
+    const time = new Date().toISOString();
+    io.stderr(`${JSON.stringify({ time, level, message, ...fields }, plainValues)}\n`);
+  };
+}
+
+function plainValues(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
+  return value instanceof Error ? value.message : value;
+}
+
+/** A schedule that was changed in the file but not on the server runs on unseen: say so at every start. */
+export async function warnOfScheduleDrift(settings: Settings, io: CliIo): Promise<void> {
+  const temporal = await connectTemporal();
+  try {
+    const changes = await compareSchedules(temporal, wantedSchedules(settings.pipelines ?? {}));
+    const different = changes.filter(({ kind }) => kind !== 'same');
+    if (different.length === 0) return;
+    io.stderr(
+      `The server's schedules differ from halfspace.yaml; \`halfspace schedule apply\` makes them equal:\n${different.map(changeLine).join('')}`,
+    );
+  } finally {
+    await temporal.close();
+  }
+}

@@ -1,0 +1,138 @@
+import {
+  Client,
+  Connection,
+  WorkflowExecutionAlreadyStartedError,
+  type WorkflowHandleWithFirstExecutionRunId,
+} from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { readEnvironment } from './config/environment.js';
+import { HalfspaceError } from './contract/failures.js';
+import { runWorkflowId } from './contract/names.js';
+import type { RunInput } from './contract/run.js';
+import type { detectionRun } from './workflows/index.js';
+
+/** How to reach Temporal, by Temporal's own conventions: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TLS, API key, profile. */
+export type TemporalConnectConfig = ReturnType<typeof loadClientConnectConfig>;
+
+export interface TemporalClient {
+  readonly client: Client;
+  readonly namespace: string;
+  /** Address as given, for messages. */
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  /** Instead of TEMPORAL_ADDRESS and the profile's. */
+  readonly address?: string | undefined;
+  readonly cwd?: string | undefined;
+}
+
+const DEFAULT_ADDRESS = 'localhost:7233';
+const DEFAULT_NAMESPACE = 'default';
+
+/** A server that is there answers within milliseconds; one that is not should not be waited for. */
+const CONNECT_TIMEOUT = '5s';
+
+/** @throws HalfspaceError `BadSettings` when Temporal's own configuration cannot be read. */
+export function temporalConnectConfig({ address, cwd }: ConnectOptions = {}): {
+  connectionOptions: TemporalConnectConfig['connectionOptions'];
+  namespace: string;
+  address: string;
+} {
+  const { variables } = readEnvironment(cwd === undefined ? {} : { cwd });
+  const overrideEnvVars = Object.fromEntries(
+    Object.entries(variables).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, value]])),
+  );
+  let config: TemporalConnectConfig;
+  try {
+    config = loadClientConnectConfig({ overrideEnvVars });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new HalfspaceError('BadSettings', `Temporal's configuration cannot be read: ${why}`, { cause: error });
+  }
+  const reached = address ?? config.connectionOptions.address ?? DEFAULT_ADDRESS;
+  return {
+    connectionOptions: { ...config.connectionOptions, address: reached },
+    namespace: config.namespace ?? DEFAULT_NAMESPACE,
+    address: reached,
+  };
+}
+
+/** The one place that makes a Temporal client. @throws HalfspaceError `Unreachable`. */
+export async function connectTemporal(options: ConnectOptions = {}): Promise<TemporalClient> {
+  const { connectionOptions, namespace, address } = temporalConnectConfig(options);
+  const { apiKey, tls, metadata } = connectionOptions;
+  let connection: Connection;
+  try {
+    connection = await Connection.connect({
+      address,
+      connectTimeout: CONNECT_TIMEOUT,
+      ...(apiKey === undefined ? {} : { apiKey }),
+      ...(tls === undefined ? {} : { tls }),
+      ...(metadata === undefined ? {} : { metadata }),
+    });
+  } catch (error) {
+    throw unreachable(address, error);
+  }
+  const client = new Client({ connection, namespace });
+  return { client, namespace, address, close: () => connection.close() };
+}
+
+export function unreachable(address: string, cause: unknown): HalfspaceError {
+  return new HalfspaceError(
+    'Unreachable',
+    `No Temporal server answers at ${address}; start one (\`npx halfspace local up\` or \`npm run demo\`) or set TEMPORAL_ADDRESS`,
+    { cause },
+  );
+}
+
+export interface StartedRun {
+  readonly handle: WorkflowHandleWithFirstExecutionRunId<typeof detectionRun>;
+  /** False when a run of this pipeline was going on already and is joined. */
+  readonly isNew: boolean;
+}
+
+/** Starts a run of a pipeline, or joins the one that is going on. */
+export async function startRun(
+  { client }: TemporalClient,
+  { taskQueue, ...input }: RunInput & { readonly taskQueue: string },
+): Promise<StartedRun> {
+  const workflowId = runWorkflowId(input.pipeline);
+  try {
+    const handle = await client.workflow.start<typeof detectionRun>('detectionRun', {
+      workflowId,
+      taskQueue,
+      args: [input],
+      staticSummary: `detect ${input.pipeline}`,
+      memo: { pipeline: input.pipeline },
+    });
+    return { handle, isNew: true };
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    const running = client.workflow.getHandle<typeof detectionRun>(workflowId);
+    const { runId } = await running.describe();
+    return { handle: Object.assign(running, { firstExecutionRunId: runId }), isNew: false };
+  }
+}
+
+/** A worker polls at least once a minute; a killed one stays listed for five. */
+const FRESH_POLL_MS = 70_000;
+
+/** Workers that poll the queue; a hint, because the server forgets a killed one only after minutes. */
+export async function countWorkers({ client, namespace }: TemporalClient, taskQueue: string): Promise<number> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: taskQueue },
+    taskQueueType: 1, // TASK_QUEUE_TYPE_WORKFLOW
+  });
+  const now = Date.now();
+  return (pollers ?? []).filter((poller) => now - Number(poller.lastAccessTime?.seconds ?? 0) * 1000 < FRESH_POLL_MS)
+    .length;
+}
+
+/** Address of a run in the Temporal UI. */
+export function runUrl(uiUrl: string, namespace: string, workflowId: string, runId: string): string {
+  const path = ['namespaces', namespace, 'workflows', workflowId, runId].map(encodeURIComponent);
+  return `${uiUrl.replace(/\/$/, '')}/${path.join('/')}`;
+}

@@ -1,0 +1,138 @@
+import { hostname } from 'node:os';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { DefaultLogger, type LogLevel, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createActivities, ModelCache } from './activities/index.js';
+import type { Channel } from './alerts/channel.js';
+import { createSlackChannel } from './alerts/slack.js';
+import { createWebhookChannel } from './alerts/webhook.js';
+import { type ConnectOptions, temporalConnectConfig, unreachable } from './client.js';
+import type { Settings } from './config/load.js';
+import type { ChannelSettings } from './config/schema.js';
+import { createInflux } from './influx/connect.js';
+import { openStorage } from './store/storage.js';
+
+export interface WorkerOptions extends ConnectOptions {
+  readonly settings: Settings;
+  /** One line of what happens, with its fields. */
+  readonly log: (level: 'info' | 'warn', message: string, fields: Record<string, unknown>) => void;
+  /** False: the caller ends the worker (a demo that has more to close); true: SIGINT and SIGTERM do. */
+  readonly ownsSignals: boolean;
+  readonly logLevel?: string;
+}
+
+export interface HalfspaceWorker {
+  readonly taskQueue: string;
+  readonly address: string;
+  /** Resolves when the worker has stopped and everything it opened is closed. */
+  run(): Promise<void>;
+  /** Lets running activities finish, then `run` resolves. */
+  shutdown(): void;
+}
+
+/** Running activities get this long to finish; below the ten seconds that people and containers wait. */
+const GRACE_TIME = '5s';
+const FORCE_TIME = '8s';
+
+/** Cancellation travels on heartbeats: with the default of 80 % of the timeout it would take four seconds. */
+const MOST_SECONDS_BETWEEN_BEATS = '1s';
+
+const MEGABYTE = 1024 * 1024;
+
+/** Composition root: settings → clients → activities → worker. @throws HalfspaceError for settings and for an absent server. */
+export async function createWorker({
+  settings,
+  log,
+  ownsSignals,
+  ...options
+}: WorkerOptions): Promise<HalfspaceWorker> {
+  installRuntime(ownsSignals, options.logLevel ?? 'warn', log);
+  const { connectionOptions, namespace, address } = temporalConnectConfig(options);
+  const { storeFolder, links } = settings;
+  const storage = openStorage(pathToFileURL(storeFolder ?? '.halfspace/store').href);
+  const channels = channelsOf(settings.channels ?? {}, log);
+  const influx = createInflux({
+    host: settings.influx?.host ?? '',
+    token: settings.influx?.token ?? null,
+    database: settings.influx?.database ?? '',
+    warn: (message) => log('warn', message, {}),
+  });
+  const activities = createActivities({
+    influx,
+    storage,
+    storeFolder,
+    models: new ModelCache((settings.worker?.model_cache_mb ?? 256) * MEGABYTE),
+    pipelines: settings.pipelines ?? {},
+    channels,
+    links: { temporalUi: links?.temporal_ui ?? null, plots: links?.plots ?? null, namespace },
+    log,
+  });
+  let connection: NativeConnection;
+  try {
+    connection = await NativeConnection.connect(connectionOptions);
+  } catch (error) {
+    await influx.close();
+    throw unreachable(address, error);
+  }
+  const taskQueue = settings.worker?.task_queue ?? 'halfspace';
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    taskQueue,
+    identity: `${process.pid}@${hostname()}`,
+    workflowsPath: fileURLToPath(new URL(`./workflows/index${import.meta.url.slice(-3)}`, import.meta.url)),
+    activities,
+    shutdownGraceTime: GRACE_TIME,
+    shutdownForceTime: FORCE_TIME,
+    maxHeartbeatThrottleInterval: MOST_SECONDS_BETWEEN_BEATS,
+    defaultHeartbeatThrottleInterval: MOST_SECONDS_BETWEEN_BEATS,
+  });
+  return {
+    taskQueue,
+    address,
+    run: async () => {
+      try {
+        await worker.run();
+      } finally {
+        await connection.close();
+        await influx.close();
+      }
+    },
+    shutdown: () => worker.shutdown(),
+  };
+}
+
+function channelsOf(
+  settings: Readonly<Record<string, ChannelSettings>>,
+  log: WorkerOptions['log'],
+): Map<string, Channel> {
+  const toLog = (message: string, fields: object) => log('info', message, { ...fields });
+  const channels = new Map<string, Channel>();
+  for (const [name, channel] of Object.entries(settings)) {
+    switch (channel.kind) {
+      case 'slack':
+        channels.set(name, createSlackChannel({ name, webhook: channel.webhook, log: toLog }));
+        break;
+      case 'webhook':
+        channels.set(name, createWebhookChannel({ name, url: channel.url, headers: channel.headers, log: toLog }));
+        break;
+      default:
+        channel satisfies never;
+    }
+  }
+  return channels;
+}
+
+let installed = false;
+
+/** Temporal's runtime is one for the process and can be set up once. */
+function installRuntime(ownsSignals: boolean, level: string, log: WorkerOptions['log']): void {
+  if (installed) return;
+  installed = true;
+  const least = level.toUpperCase() as LogLevel;
+  Runtime.install({
+    ...(ownsSignals ? {} : { shutdownSignals: [] }),
+    logger: new DefaultLogger(least, ({ level: severity, message, meta }) =>
+      log(severity === 'ERROR' || severity === 'WARN' ? 'warn' : 'info', message, { ...meta }),
+    ),
+  });
+}

@@ -1,0 +1,2 @@
+export { detectionRun } from './detection-run.js';
+export { machineDetection } from './machine-detection.js';

@@ -1,0 +1,94 @@
+import type { ActivityOptions, ChildWorkflowOptions } from '@temporalio/workflow';
+import { ActivityCancellationType, ChildWorkflowCancellationType, ParentClosePolicy } from '@temporalio/workflow';
+
+/**
+ * Every timeout, heartbeat and retry of the job, each with its reason. Which failures are worth a retry is decided in
+ * contract/failures.ts: the others arrive as non-retryable and end the attempt at once.
+ */
+
+/** Long enough for a worker to stall on a chart or a collection pause, short enough to notice a killed one. */
+const HEARTBEAT_TIMEOUT = '5s';
+
+/**
+ * Eight attempts in about two minutes: a server that restarts is back within it. Then the step fails, which loses
+ * nothing: the next run begins at the same watermark, and the one who waits for this run learns what is wrong.
+ */
+const RETRY = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 8 } as const;
+
+const COMMON: ActivityOptions = {
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  // An attempt that is told to stop must have stopped before the workflow goes on; TRY_CANCEL would leave it writing.
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: RETRY,
+};
+
+/** planRun, readMachines, recordLaggards, finishRun: a few small objects of the store. */
+export const BOOKKEEPING: ActivityOptions = {
+  ...COMMON,
+  startToCloseTimeout: '1m',
+  scheduleToCloseTimeout: '30m',
+};
+
+/** loadInfluxData: a first start reads a day of a whole fleet. Six attempts in about half a minute: people wait for a triggered run. */
+export const LOAD: ActivityOptions = {
+  ...COMMON,
+  retry: { ...RETRY, maximumAttempts: 6 },
+  startToCloseTimeout: '30m',
+  scheduleToCloseTimeout: '2h',
+};
+
+/** transformData: one pass over what was loaded. */
+export const TRANSFORM: ActivityOptions = {
+  ...COMMON,
+  startToCloseTimeout: '15m',
+  scheduleToCloseTimeout: '1h',
+};
+
+/** modelIsCached, loadModel: a listing and one object. */
+export const GATE: ActivityOptions = {
+  ...COMMON,
+  startToCloseTimeout: '1m',
+  scheduleToCloseTimeout: '10m',
+};
+
+/** detectAnomalies: a million rows through the largest forest that settings allow. */
+export const DETECT: ActivityOptions = {
+  ...COMMON,
+  startToCloseTimeout: '30m',
+  scheduleToCloseTimeout: '1h',
+};
+
+/** checkAnomalies, plotAnomalies: pure work on one slice. Three attempts: what fails thrice here fails always. */
+export const EXPLAIN: ActivityOptions = {
+  ...COMMON,
+  startToCloseTimeout: '1m',
+  scheduleToCloseTimeout: '10m',
+  retry: { ...RETRY, maximumAttempts: 3 },
+};
+
+/** sendAlert: people wait for it, the machine's lock waits too. What fails for two minutes is tried again by the next run. */
+export const ALERT: ActivityOptions = {
+  ...COMMON,
+  startToCloseTimeout: '30s',
+  scheduleToCloseTimeout: '2m',
+};
+
+/** writeScores: batches of points, then the snapshot. */
+export const WRITE: ActivityOptions = {
+  ...COMMON,
+  startToCloseTimeout: '15m',
+  scheduleToCloseTimeout: '1h',
+};
+
+export const MACHINE_CHILD = {
+  // A child holds its machine's lock; whatever goes wrong, it lets go.
+  workflowExecutionTimeout: '2h',
+  parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+  cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+} as const satisfies ChildWorkflowOptions;
+
+/** Children open at a time, also the size of a page; readMachines gives fewer where their names would not fit a payload. */
+export const PAGE_MACHINES = 100;
+
+/** Machines a run handles before it continues as new: about 2,000 events of history. */
+export const MACHINES_PER_EXECUTION = 500;

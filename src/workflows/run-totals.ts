@@ -1,0 +1,69 @@
+import type { MachineProblem, MachineResult, RunTotals } from '../contract/run.js';
+
+/** How one machine ended, as its run saw it. */
+export type MachineOutcome =
+  | { readonly kind: 'done'; readonly result: MachineResult }
+  | { readonly kind: 'failed' | 'busy'; readonly problem: MachineProblem };
+
+/** A result lists this many of each, so that it fits a payload; the counts are always whole. */
+const LONGEST_LIST = 20;
+
+export const NO_TOTALS: RunTotals = {
+  machines: 0,
+  done: 0,
+  rows: 0,
+  anomalies: 0,
+  events: 0,
+  scoresWritten: 0,
+  models: { cached: 0, loaded: 0, fresh: 0 },
+  alerts: [],
+  plots: [],
+  failed: [],
+  failedCount: 0,
+  busy: [],
+  busyCount: 0,
+};
+
+export function addOutcome(totals: RunTotals, outcome: MachineOutcome): RunTotals {
+  const machines = totals.machines + 1;
+  switch (outcome.kind) {
+    case 'failed':
+      return {
+        ...totals,
+        machines,
+        failed: append(totals.failed, [outcome.problem], LONGEST_LIST),
+        failedCount: totals.failedCount + 1,
+      };
+    case 'busy':
+      return {
+        ...totals,
+        machines,
+        busy: append(totals.busy, [outcome.problem], LONGEST_LIST),
+        busyCount: totals.busyCount + 1,
+      };
+    case 'done': {
+      const { result } = outcome;
+      const { cached, loaded, fresh } = totals.models;
+      return {
+        ...totals,
+        machines,
+        done: totals.done + 1,
+        rows: totals.rows + result.rows,
+        anomalies: totals.anomalies + result.anomalies,
+        events: totals.events + result.events,
+        scoresWritten: totals.scoresWritten + result.scoresWritten,
+        models: {
+          cached: cached + (result.model === 'cached' ? 1 : 0),
+          loaded: loaded + (result.model === 'not cached' ? 1 : 0),
+          fresh: fresh + (result.model === 'cached' || result.model === 'not cached' ? 0 : 1),
+        },
+        alerts: append(totals.alerts, result.alerts, LONGEST_LIST),
+        plots: append(totals.plots, result.plot === null ? [] : [result.plot], LONGEST_LIST),
+      };
+    }
+  }
+}
+
+function append<T>(list: readonly T[], more: readonly T[], longest: number): readonly T[] {
+  return [...list, ...more].slice(0, longest);
+}

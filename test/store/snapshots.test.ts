@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { getArtifact, putArtifact } from '../../src/store/artifacts.js';
+import { segmentOf } from '../../src/store/object-key.js';
+import { formatSnapshotName, parseSnapshotName, type SnapshotName, Snapshots } from '../../src/store/snapshots.js';
+import { openStorage, type Storage } from '../../src/store/storage.js';
+
+let folder: string;
+let storage: Storage;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'halfspace-store-'));
+  storage = openStorage(pathToFileURL(folder).href);
+});
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+function snapshot(token: number, text: string): { name: SnapshotName; bytes: Uint8Array } {
+  const bytes = new TextEncoder().encode(text);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return { name: { token, watermark: BigInt(token), settingsHash: 'abc123', sha256 }, bytes };
+}
+
+describe('folder storage', () => {
+  it('gives back what was written and null for what never was', async () => {
+    await storage.write('a/b/c', new Uint8Array([1, 2, 3]));
+    expect(await storage.read('a/b/c')).toEqual(new Uint8Array([1, 2, 3]));
+    expect(await storage.read('a/b/d')).toBeNull();
+  });
+
+  it('lists names directly below a prefix, folders with a slash', async () => {
+    await storage.write('a/two', new Uint8Array());
+    await storage.write('a/one', new Uint8Array());
+    await storage.write('a/b/three', new Uint8Array());
+    expect(await storage.list('a')).toEqual(['b/', 'one', 'two']);
+    expect(await storage.list('nothing')).toEqual([]);
+  });
+
+  it('leaves no temporary file behind', async () => {
+    await storage.write('a', new Uint8Array(10));
+    expect(await readdir(join(folder, '.tmp'))).toEqual([]);
+  });
+
+  it('says what it could not do and where', async () => {
+    await writeFile(join(folder, 'file'), '');
+    await expect(storage.write('file/below', new Uint8Array())).rejects.toMatchObject({
+      kind: 'StoreFault',
+      message: expect.stringContaining('file/below'),
+    });
+  });
+
+  it('refuses a store that is no folder', () => {
+    expect(() => openStorage('s3://bucket')).toThrow(/Expected store.url/);
+  });
+});
+
+describe('artifacts', () => {
+  it('have the same key for the same bytes', async () => {
+    const bytes = new TextEncoder().encode('rows');
+    const first = await putArtifact(storage, 'runs/1', 'scores', bytes);
+    expect(await putArtifact(storage, 'runs/1', 'scores', bytes)).toEqual(first);
+    expect(await getArtifact(storage, first)).toEqual(bytes);
+  });
+
+  it('are refused when their bytes have changed', async () => {
+    const ref = await putArtifact(storage, 'runs/1', 'scores', new TextEncoder().encode('rows'));
+    await writeFile(join(folder, ref.key), 'other');
+    await expect(getArtifact(storage, ref)).rejects.toThrow(/damaged/);
+  });
+});
+
+describe('snapshots', () => {
+  it('have the one with the highest token as newest, whenever it was published', async () => {
+    const snapshots = new Snapshots(storage);
+    const late = snapshot(20, 'late');
+    const zombie = snapshot(10, 'zombie');
+    await snapshots.publish('p', 'm', late.name, late.bytes);
+    await snapshots.publish('p', 'm', zombie.name, zombie.bytes);
+    expect(await snapshots.newest('p', 'm')).toEqual(late.name);
+    expect(await snapshots.read('p', 'm', late.name)).toEqual(late.bytes);
+  });
+
+  it('keep the newest five', async () => {
+    const snapshots = new Snapshots(storage);
+    for (let token = 1; token <= 8; token++) {
+      const { name, bytes } = snapshot(token, `state ${token}`);
+      await snapshots.publish('p', 'm', name, bytes);
+    }
+    expect((await snapshots.list('p', 'm')).map(({ token }) => token)).toEqual([8, 7, 6, 5, 4]);
+  });
+
+  it('are refused when damaged', async () => {
+    const snapshots = new Snapshots(storage);
+    const { name, bytes } = snapshot(1, 'state');
+    await snapshots.publish('p', 'm', name, bytes);
+    await writeFile(join(folder, 'snapshots', 'p', 'm', `${formatSnapshotName(name)}.snapshot`), 'stat');
+    await expect(snapshots.read('p', 'm', name)).rejects.toMatchObject({ kind: 'CorruptSnapshot' });
+  });
+
+  it('have names that read back', () => {
+    const { name } = snapshot(1_700_000_000_000, 'state');
+    expect(parseSnapshotName(formatSnapshotName(name))).toEqual(name);
+    expect(parseSnapshotName('latest')).toBeNull();
+  });
+});
+
+describe('segmentOf', () => {
+  it('keeps distinct names apart, also where a file system folds case', () => {
+    const names = ['machine1', 'Machine1', 'machine-1', 'machine 1', 'machine/1', '..', '.', '', 'ä', 'x'.repeat(300)];
+    const segments = names.map((name) => segmentOf(name).toLowerCase());
+    expect(new Set(segments).size).toBe(names.length);
+    for (const segment of segments) expect(segment).toMatch(/^[a-z0-9_-][a-z0-9_.-]*$/);
+  });
+
+  it('cannot be made to collide by a name that looks hashed', () => {
+    const hashed = segmentOf('Machine1');
+    expect(segmentOf(hashed)).not.toBe(hashed);
+  });
+});

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { type TrackedEvent, type TrackedRows, trackEvents } from '../../src/verdict/event-tracker.js';
+
+const SECOND = 1_000_000_000n;
+const MINUTE_MS = 60_000;
+
+function rowsAt(seconds: readonly number[], flags: readonly number[], scores?: readonly number[]): TrackedRows {
+  return {
+    times: BigInt64Array.from(seconds, (second) => BigInt(second) * SECOND),
+    scores: Float64Array.from(scores ?? seconds.map(() => 0.9)),
+    anomalous: Uint8Array.from(flags),
+    values: Float64Array.from(seconds),
+  };
+}
+
+function partOf(rows: TrackedRows, from: number, to: number): TrackedRows {
+  return {
+    times: rows.times.slice(from, to),
+    scores: rows.scores.slice(from, to),
+    anomalous: rows.anomalous.slice(from, to),
+    values: rows.values.slice(from, to),
+  };
+}
+
+describe('trackEvents', () => {
+  it('joins anomalous rows that lie less than clear_after apart', () => {
+    const { closed, open } = trackEvents(null, rowsAt([0, 30, 80], [1, 0, 1]), 100n * SECOND, 2 * MINUTE_MS);
+    expect(closed).toEqual([]);
+    expect(open).toMatchObject({ first: 0n, last: 80n * SECOND, rows: 2 });
+  });
+
+  it('begins a new event when clear_after has passed since the last anomalous row', () => {
+    const { closed, open } = trackEvents(null, rowsAt([0, 60], [1, 1]), 61n * SECOND, MINUTE_MS);
+    expect(closed).toHaveLength(1);
+    expect(open).toMatchObject({ first: 60n * SECOND, rows: 1 });
+  });
+
+  it('closes an open event when the window ends clear_after later without another row', () => {
+    const { closed, open } = trackEvents(null, rowsAt([0], [1]), 60n * SECOND, MINUTE_MS);
+    expect(closed).toHaveLength(1);
+    expect(open).toBeNull();
+  });
+
+  it('keeps the first of the worst rows with its values', () => {
+    const { open } = trackEvents(null, rowsAt([1, 2, 3], [1, 1, 1], [0.85, 0.95, 0.95]), 4n * SECOND, MINUTE_MS);
+    expect(open?.worst).toEqual({ time: 2n * SECOND, score: 0.95, values: [2] });
+  });
+
+  it('gives the same events wherever the rows are cut into windows', () => {
+    const seed = Date.now() % 1_000_000;
+    let state = seed;
+    const random = () => {
+      state = (state * 1103515245 + 12345) % 2 ** 31;
+      return state / 2 ** 31;
+    };
+    for (let round = 0; round < 200; round++) {
+      const seconds: number[] = [];
+      for (let second = 0; seconds.length < 40; second += 1 + Math.floor(random() * 50)) seconds.push(second);
+      const rows = rowsAt(
+        seconds,
+        seconds.map(() => (random() < 0.3 ? 1 : 0)),
+        seconds.map(random),
+      );
+      const end = BigInt((seconds.at(-1) ?? 0) + 1) * SECOND;
+      const whole = trackEvents(null, rows, end, MINUTE_MS);
+
+      const cut = Math.floor(random() * 41);
+      const boundary = cut === 40 ? end : (rows.times[cut] ?? end);
+      const first = trackEvents(null, partOf(rows, 0, cut), boundary, MINUTE_MS);
+      const second = trackEvents(first.open, partOf(rows, cut, 40), end, MINUTE_MS);
+      const closed: TrackedEvent[] = [...first.closed, ...second.closed];
+      expect({ closed, open: second.open }, `seed ${seed}, round ${round}`).toEqual(whole);
+    }
+  });
+});
