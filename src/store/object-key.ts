@@ -8,7 +8,7 @@ const LONGEST_NAME = 80;
  */
 export function segmentOf(name: string): string {
   const safe = name.replace(/[^a-z0-9_.-]/g, '-').replace(/^\.+|\.+$/g, '-');
-  if (safe === name && name.length <= LONGEST_NAME && !/-[0-9a-f]{12}$/.test(name)) return name;
+  if (name !== '' && safe === name && name.length <= LONGEST_NAME && !/-[0-9a-f]{12}$/.test(name)) return name;
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 12);
   return `${safe.slice(0, LONGEST_NAME)}-${hash}`;
 }
