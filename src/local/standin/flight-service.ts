@@ -1,0 +1,88 @@
+import { Metadata, Server, type ServerWritableStream, type ServiceDefinition, status } from '@grpc/grpc-js';
+import { z } from 'zod';
+import type { FlightMessage } from './arrow-stream.js';
+import { ticketFromWire, wireFromFlightData } from './flight-wire.js';
+import { isAuthorised, type Log } from './http-service.js';
+import { QueryError, queryErrorFrom } from './query-error.js';
+import { runQuery } from './run-query.js';
+import type { Store } from './store.js';
+
+const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
+
+const FLIGHT: ServiceDefinition = {
+  DoGet: {
+    path: '/arrow.flight.protocol.FlightService/DoGet',
+    requestStream: false,
+    responseStream: true,
+    requestSerialize: (ticket: Buffer) => ticket,
+    requestDeserialize: ticketFromWire,
+    responseSerialize: wireFromFlightData,
+    responseDeserialize: (message: Buffer) => message,
+  },
+};
+
+const TICKET = z.object({
+  database: z.string(),
+  sql_query: z.string(),
+  query_type: z.string().default('sql'),
+  params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).nullish(),
+});
+
+type Call = ServerWritableStream<Buffer, FlightMessage>;
+
+/** The gRPC half of the stand-in: Flight's DoGet, nothing else. It does not listen by itself. */
+export function createFlightService(store: Store, token: string | null, log: Log): Server {
+  const server = new Server({ 'grpc.max_receive_message_length': MAX_REQUEST_BYTES });
+  server.addService(FLIGHT, {
+    DoGet: (call: Call) => {
+      answer(store, token, call).catch((error: unknown) => {
+        const { code, message } = queryErrorFrom(error);
+        if (code === status.INTERNAL) log('stand-in: query failed', { error: message });
+        call.emit('error', { code, details: message, metadata: new Metadata() });
+      });
+    },
+  });
+  return server;
+}
+
+async function answer(store: Store, token: string | null, call: Call): Promise<void> {
+  const cancelled = new AbortController();
+  call.on('cancelled', () => cancelled.abort()); // by the client, its deadline or its going away
+  const authorization = call.metadata.get('authorization')[0];
+  if (!isAuthorised(token, authorization?.toString())) throw new QueryError(status.UNAUTHENTICATED, 'Unauthenticated');
+  const { database, sql_query: sql, query_type: language, params } = parseTicket(call.request);
+  if (language !== 'sql') {
+    const name = language === 'influxql' ? 'InfluxQL' : `query type '${language}'`;
+    throw new QueryError(status.INVALID_ARGUMENT, `${name} is not understood by the InfluxDB stand-in: use SQL`);
+  }
+  for await (const message of runQuery(store, { database, sql, parameters: params ?? {} }, cancelled.signal)) {
+    if (!call.write(message)) await drained(call, cancelled.signal);
+  }
+  call.end();
+}
+
+/** Waits until the client has taken what was sent, or is gone. */
+function drained(call: Call, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      call.off('drain', done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    call.on('drain', done);
+    signal.addEventListener('abort', done);
+    if (signal.aborted) done();
+  });
+}
+
+function parseTicket(bytes: Buffer): z.infer<typeof TICKET> {
+  try {
+    return TICKET.parse(JSON.parse(bytes.toString('utf8')));
+  } catch (error) {
+    throw new QueryError(
+      status.INVALID_ARGUMENT,
+      'Expected a JSON ticket {"database", "sql_query", "query_type", "params"}',
+      error,
+    );
+  }
+}

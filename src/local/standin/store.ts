@@ -1,0 +1,160 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { HalfspaceError } from '../../contract/failures.js';
+import { addColumnsSql, createDatabaseSql, loadCatalog } from './catalog.js';
+import type { BadLine } from './line-protocol.js';
+import type { Precision } from './precision.js';
+import { DatabaseSchema, TableSchema } from './schema.js';
+import { rangeOf, upsertBatch } from './upsert.js';
+import { batchFromLines, type TableBatch } from './write-batch.js';
+
+const FILE_NAME = 'standin.duckdb';
+const NANOS_PER_MS = 1_000_000n;
+
+export interface WriteRequest {
+  readonly database: string;
+  readonly text: string;
+  readonly precision: Precision;
+  /** Keep the good lines of a request that has bad ones too. */
+  readonly acceptPartial: boolean;
+}
+
+/** Every database of the stand-in in one DuckDB, on disk or in memory. Writes go one after the other; reads go beside them. */
+export class Store {
+  readonly databases: Map<string, DatabaseSchema>;
+  private readonly instance: DuckDBInstance;
+  private readonly writer: DuckDBConnection;
+  private queue: Promise<unknown> = Promise.resolve();
+  private nextId: number;
+
+  private constructor(instance: DuckDBInstance, writer: DuckDBConnection, databases: Map<string, DatabaseSchema>) {
+    this.instance = instance;
+    this.writer = writer;
+    this.databases = databases;
+    const ids = [...databases.values()].flatMap((each) => [each.id, ...[...each.tables.values()].map(({ id }) => id)]);
+    this.nextId = ids.reduce((highest, id) => Math.max(highest, id), 0) + 1;
+  }
+
+  /** @throws HalfspaceError `BadSettings` when the folder cannot be used or another process holds it. */
+  static async open(dataDir: string | null): Promise<Store> {
+    const instance = await openInstance(dataDir);
+    try {
+      const writer = await instance.connect();
+      const store = new Store(instance, writer, await loadCatalog(writer));
+      await writer.run('SET lock_configuration = true');
+      return store;
+    } catch (error) {
+      instance.closeSync();
+      throw error;
+    }
+  }
+
+  /** A connection of its own for one query. */
+  connect(): Promise<DuckDBConnection> {
+    return this.instance.connect();
+  }
+
+  /** Writes a request's lines and returns the bad ones; nothing is written when there are some and `acceptPartial` is off. */
+  write(request: WriteRequest): Promise<readonly BadLine[]> {
+    const turn = this.queue.then(() => this.writeNow(request));
+    this.queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Waits for the writes under way, then closes. */
+  async close(): Promise<void> {
+    await this.queue;
+    await this.writer.run('CHECKPOINT').catch(() => undefined); // the write-ahead log keeps what this could not
+    this.writer.closeSync();
+    this.instance.closeSync();
+  }
+
+  private async writeNow({
+    database: name,
+    text,
+    precision,
+    acceptPartial,
+  }: WriteRequest): Promise<readonly BadLine[]> {
+    const known = this.databases.get(name) ?? null;
+    const now = BigInt(Date.now()) * NANOS_PER_MS;
+    const { tables, bad } = batchFromLines(text, precision, now, known);
+    if (tables.length === 0 || (bad.length > 0 && !acceptPartial)) return bad;
+    const database = known ?? (await this.createDatabase(name));
+    // A schema change is a transaction of its own: DuckDB does not append to a table the same transaction has altered.
+    const targets: (readonly [TableSchema, TableBatch])[] = [];
+    for (const batch of tables) targets.push([await this.prepareTable(database, batch), batch]);
+    await this.transact(async () => {
+      for (const [table, batch] of targets) await upsertBatch(this.writer, database, table, batch);
+    });
+    for (const [table, batch] of targets) noteHints(table, batch);
+    return bad;
+  }
+
+  private async createDatabase(name: string): Promise<DatabaseSchema> {
+    const database = new DatabaseSchema(this.nextId++, name);
+    await this.transact(() => this.writer.run(createDatabaseSql(database)));
+    this.databases.set(name, database);
+    return database;
+  }
+
+  private async prepareTable(database: DatabaseSchema, batch: TableBatch): Promise<TableSchema> {
+    const { table: known, name, columns, added } = batch;
+    if (known !== null && added.length === 0) return known;
+    const table = known ?? new TableSchema(this.nextId++, Buffer.from(name).toString());
+    const sql = addColumnsSql(database, { id: table.id, name, isNew: known === null }, columns, added);
+    await this.transact(() => this.writer.run(sql));
+    for (const column of added) table.add(column);
+    database.tables.set(table.name, table);
+    return table;
+  }
+
+  private async transact(work: () => Promise<unknown>): Promise<void> {
+    await this.writer.run('BEGIN');
+    try {
+      await work();
+      await this.writer.run('COMMIT');
+    } catch (error) {
+      await this.writer.run('ROLLBACK').catch(() => undefined); // the first error says what was wrong
+      throw error;
+    }
+  }
+}
+
+function noteHints(table: TableSchema, batch: TableBatch): void {
+  const [, latest] = rangeOf(batch.times);
+  if (table.latest === null || latest > table.latest) table.latest = latest;
+  for (const [index, { name }] of batch.columns.entries()) {
+    const dictionary = table.dictionaries.get(name);
+    if (dictionary === undefined) continue;
+    let last: unknown;
+    for (const value of batch.values[index] ?? []) {
+      if (typeof value === 'string' && value !== last) dictionary.add(value);
+      last = value;
+    }
+  }
+}
+
+async function openInstance(dataDir: string | null): Promise<DuckDBInstance> {
+  const path = dataDir === null ? ':memory:' : join(dataDir, FILE_NAME);
+  try {
+    if (dataDir !== null) mkdirSync(dataDir, { recursive: true });
+    return await DuckDBInstance.create(path, {
+      enable_external_access: 'false', // SQL reaches no file, no network and no extension
+      autoload_known_extensions: 'false',
+      autoinstall_known_extensions: 'false',
+      // As DataFusion has it.
+      integer_division: 'true',
+      default_null_order: 'nulls_last_on_asc_first_on_desc',
+    });
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    const isHeld = /lock|already (?:open|attached)/i.test(text);
+    const reason = isHeld
+      ? `another process uses it (${text.replace(/\s+/g, ' ').slice(0, 300)}). Stop that one, or choose another folder`
+      : `it could not be opened: ${text.replace(/\s+/g, ' ').slice(0, 300)}`;
+    throw new HalfspaceError('BadSettings', `InfluxDB stand-in: data folder ${dataDir ?? 'in memory'}: ${reason}.`, {
+      cause: error,
+    });
+  }
+}
