@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import type { PipelineSettings } from '../../src/contract/pipeline.js';
+import type { Slice } from '../../src/contract/slice.js';
+import { createModel, type Model, type ScoredSlice, scoreInSteps, scoreSlice } from '../../src/model/model.js';
+import { decodeSnapshot, encodeSnapshot } from '../../src/model/snapshot.js';
+
+const HASH = 'abcdef012345';
+
+function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
+  return {
+    mode: 'incremental',
+    source: { table: 't', query: null, id: ['machine'], values: ['a', 'b'], time: 'time', unique_id: 'readable' },
+    window: { history: 1, settle: 1, catch_up: 1 },
+    normalise: 'running',
+    detector: { kind: 'half_space_trees', n_trees: 5, height: 4, window_size: 20, seed: 1 },
+    order: 'score_then_learn',
+    verdict: { threshold: 0.8, clear_after: 5000 },
+    expectations: { after_load: [], after_transform: [] },
+    output: null,
+    alerts: [],
+    schedule: null,
+    ...change,
+  };
+}
+
+function randomOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1103515245 + 12345) % 2 ** 31;
+    return state / 2 ** 31;
+  };
+}
+
+function randomSlice(random: () => number, rows: number): Slice {
+  const times = new BigInt64Array(rows);
+  const values = new Float64Array(rows * 2);
+  for (let row = 0; row < rows; row++) {
+    times[row] = BigInt(row) * 1_000_000_000n;
+    for (let f = 0; f < 2; f++) values[row * 2 + f] = random() < 0.1 ? Number.NaN : random() * 100;
+  }
+  return { uniqueId: 'm', ids: ['m'], rows, times, values };
+}
+
+function part(slice: Slice, from: number, to: number): Slice {
+  return {
+    ...slice,
+    rows: to - from,
+    times: slice.times.slice(from, to),
+    values: slice.values.slice(from * 2, to * 2),
+  };
+}
+
+function join(parts: readonly ScoredSlice[]): number[] {
+  return parts.flatMap(({ scores }) => [...scores]);
+}
+
+function throughBytes(model: Model, settings: PipelineSettings): Model {
+  return decodeSnapshot(encodeSnapshot(model, HASH), settings, HASH);
+}
+
+describe('scoreSlice', () => {
+  it('gives the same scores, events and bytes in two windows, through a snapshot, as in one', () => {
+    const seed = Date.now() % 1_000_000;
+    const random = randomOf(seed);
+    for (let round = 0; round < 60; round++) {
+      const settings = settingsOf({ verdict: { threshold: 0.3 + random() * 0.6, clear_after: 3000 } });
+      const slice = randomSlice(random, 100);
+      const end = 100n * 1_000_000_000n;
+      const once = createModel(settings);
+      const whole = scoreSlice(once, slice, settings, end);
+
+      const cut = Math.floor(random() * 101);
+      const twice = createModel(settings);
+      const first = scoreSlice(twice, part(slice, 0, cut), settings, BigInt(cut) * 1_000_000_000n);
+      const resumed = throughBytes(twice, settings);
+      const second = scoreSlice(resumed, part(slice, cut, 100), settings, end);
+
+      const context = `seed ${seed}, round ${round}, cut ${cut}`;
+      expect(join([first, second]), context).toEqual([...whole.scores]);
+      expect([...first.closed, ...second.closed], context).toEqual(whole.closed);
+      expect(encodeSnapshot(resumed, HASH), context).toEqual(encodeSnapshot(once, HASH));
+    }
+  });
+
+  it('neither scores nor learns a row without any value', () => {
+    const settings = settingsOf();
+    const model = createModel(settings);
+    const values = Float64Array.from([1, 2, Number.NaN, Number.NaN, Number.NaN, 4]);
+    const slice: Slice = { uniqueId: 'm', ids: ['m'], rows: 3, times: BigInt64Array.from([1n, 2n, 3n]), values };
+    const scored = scoreSlice(model, slice, settings);
+    expect([...scored.scores].map(Number.isNaN)).toEqual([false, true, false]);
+    expect(scored.unscored).toBe(1);
+    expect(model.detector.rows).toBe(2);
+  });
+
+  it('scores every row in replay mode, missing values as NaN', () => {
+    const settings = settingsOf({ mode: 'replay', normalise: 'batch', order: 'learn_then_score' });
+    const model = createModel(settings);
+    const values = Float64Array.from([1, 2, Number.NaN, Number.NaN]);
+    const slice: Slice = { uniqueId: 'm', ids: ['m'], rows: 2, times: BigInt64Array.from([1n, 2n]), values };
+    expect([...scoreSlice(model, slice, settings).scores]).toEqual([0, 0]);
+    expect(model.detector.rows).toBe(2);
+  });
+
+  it('can be stopped between steps of a long slice', () => {
+    const settings = settingsOf();
+    const steps = scoreInSteps(createModel(settings), randomSlice(randomOf(7), 10_000), settings, null);
+    const first = steps.next();
+    expect(first.done).toBe(false);
+    expect(first.value).toBeLessThan(10_000);
+  });
+});
+
+describe('a snapshot', () => {
+  const settings = settingsOf();
+
+  function learned(): Uint8Array {
+    const model = createModel(settings);
+    scoreSlice(model, randomSlice(randomOf(3), 200), settings);
+    return encodeSnapshot(model, HASH);
+  }
+
+  it('is refused when any byte is changed', () => {
+    const bytes = learned();
+    for (let at = 0; at < bytes.length; at += 7) {
+      const damaged = bytes.slice();
+      damaged[at] = (damaged[at] ?? 0) ^ 1;
+      expect(() => decodeSnapshot(damaged, settings, HASH), `byte ${at}`).toThrow(/cannot be used/);
+    }
+  });
+
+  it('is refused when cut short', () => {
+    const bytes = learned();
+    for (const length of [0, 3, 39, bytes.length - 1]) {
+      expect(() => decodeSnapshot(bytes.subarray(0, length), settings, HASH)).toThrow(/expected .* bytes/);
+    }
+  });
+
+  it('is refused under other learning settings', () => {
+    expect(() => decodeSnapshot(learned(), settings, 'ffffffffffff')).toThrow(/learned with settings abcdef012345/);
+  });
+});
