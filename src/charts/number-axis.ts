@@ -8,13 +8,16 @@ export interface NumberTicks {
 const NICE_FACTORS = [1, 2, 2.5, 5, 10];
 /** A constant series gets this share of its size as room on each side. */
 const CONSTANT_MARGIN = 0.05;
+/** Smaller spans, also relative to the numbers, count as none: a step has to be many times what a double resolves. */
+const SPAN_LEAST = 1e-290;
+const RELATIVE_SPAN_LEAST = 1e-13;
 /** Numbers outside these are written with an exponent. */
 const PLAIN_MOST = 1e6;
 const PLAIN_STEP_LEAST = 1e-6;
 
 /** Ticks for `low <= high`, both finite: about `count` of them, each a multiple of 1, 2, 2.5 or 5 times a power of ten. */
 export function numberTicks(low: number, high: number, count: number): NumberTicks {
-  const [from, to] = low < high ? [low, high] : widened(low);
+  const [from, to] = isConstant(low, high) ? widened(low) : [low, high];
   const step = niceStep((to - from) / Math.max(1, count - 1));
   const first = Math.floor(from / step + 1e-9);
   const last = Math.ceil(to / step - 1e-9);
@@ -30,8 +33,13 @@ function niceStep(rough: number): number {
   return factor * power;
 }
 
+/** True where doubles leave no room for ticks in between. */
+function isConstant(low: number, high: number): boolean {
+  return high - low <= Math.max(SPAN_LEAST, Math.max(Math.abs(low), Math.abs(high)) * RELATIVE_SPAN_LEAST);
+}
+
 function widened(value: number): readonly [number, number] {
-  const margin = value === 0 ? 1 : Math.abs(value) * CONSTANT_MARGIN;
+  const margin = Math.abs(value) <= SPAN_LEAST ? 1 : Math.abs(value) * CONSTANT_MARGIN;
   return [value - margin, value + margin];
 }
 

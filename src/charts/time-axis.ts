@@ -20,7 +20,7 @@ const STEPS_MS = [
   ...[1, 2, 3, 6, 12].map((count) => count * HOUR),
   ...[1, 2, 7, 14].map((count) => count * DAY),
 ];
-const STEPS_MONTHS = [1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200];
+const STEPS_MONTHS = [1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 2400, 6000, 12_000];
 const MONTH_MS = 30.4 * DAY;
 /** 1970-01-05, a Monday: weekly ticks fall on Mondays. */
 const MONDAY_MS = 4 * DAY;
@@ -35,7 +35,7 @@ export function timeTicks(fromMs: number, toMs: number, count: number): readonly
   if (stepMs !== undefined) {
     return labelled(evenTimes(fromMs, toMs, stepMs), (ms) => timeLabel(ms, stepMs));
   }
-  const stepMonths = STEPS_MONTHS.find((step) => Math.floor((toMs - fromMs) / (step * MONTH_MS)) + 2 <= most) ?? 1200;
+  const stepMonths = STEPS_MONTHS.find((step) => Math.floor((toMs - fromMs) / (step * MONTH_MS)) + 2 <= most) ?? 12_000;
   return labelled(monthTimes(fromMs, toMs, stepMonths), (ms) => monthLabel(ms, stepMonths));
 }
 
