@@ -25,7 +25,7 @@ export interface ForestPlan {
 }
 
 const PADDING = 0.15; // share of a range kept free of splits at both ends, from River
-const SHARED_FORESTS = 16; // a fleet has few different plans; the rest is grown again
+const SHARED_NODES = 2 ** 22; // 40 MB; a fleet has few different plans, the oldest are grown again
 
 const shared = new Map<string, Forest>();
 
@@ -38,8 +38,11 @@ export function growForest(plan: ForestPlan): Forest {
   const known = shared.get(key);
   if (known !== undefined) return known;
   const forest = grow(plan);
-  for (const oldest of shared.keys()) {
-    if (shared.size < SHARED_FORESTS) break;
+  let nodes = forest.columns.length;
+  for (const { columns } of shared.values()) nodes += columns.length;
+  for (const [oldest, { columns }] of shared) {
+    if (nodes <= SHARED_NODES) break;
+    nodes -= columns.length;
     shared.delete(oldest);
   }
   shared.set(key, forest);

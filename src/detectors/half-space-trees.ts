@@ -102,7 +102,8 @@ export class HalfSpaceTrees implements Detector {
   process(batch: Batch, from: number, to: number, order: LearningOrder, scores: Float64Array): void {
     const { window_size } = this.#settings;
     checkRange(batch, from, to, this.#columns.length, scores);
-    const rows = { values: batch.values, missing: batch.missing, stride: this.#columns.length };
+    const { values } = batch;
+    const stride = this.#columns.length;
     let at = from;
     while (at < to) {
       if (this.#trees.length === 0 && !this.#plantFrom(batch, at)) {
@@ -112,7 +113,10 @@ export class HalfSpaceTrees implements Detector {
       }
       const filled = this.#rows % window_size;
       const end = Math.min(to, at + CHUNK_ROWS, at + window_size - filled);
-      this.#processWithinWindow({ ...rows, from: at, to: end }, order, scores);
+      // Rows are walked faster where none of them misses a feature.
+      const isComplete = batch.missing?.subarray(at * stride, end * stride).includes(1) !== true;
+      const missing = isComplete ? null : batch.missing;
+      this.#processWithinWindow({ values, missing, stride, from: at, to: end }, order, scores);
       at = end;
     }
   }
@@ -149,7 +153,7 @@ export class HalfSpaceTrees implements Detector {
     const first = row * this.#columns.length;
     const present: number[] = [];
     this.#columns.forEach((column, place) => {
-      if (batch.missing === null || batch.missing[first + column] === 0) present.push(place);
+      if (batch.missing?.[first + column] !== 1) present.push(place);
     });
     if (present.length > 0) this.#plant(present);
     return present.length > 0;

@@ -95,7 +95,7 @@ function learnRow(tree: Tree, rows: Rows, row: number): number {
     latest[node]! += 1;
     const at = base + columns[node]!;
     const left = node << 1;
-    if (missing === null || missing[at] === 0) node = (left + 1 - Number(values[at]! < thresholds[node]!)) | 0;
+    if (missing?.[at] !== 1) node = (left + 1 - Number(values[at]! < thresholds[node]!)) | 0;
     else node = left + Number(latest[left]! < latest[left + 1]!);
   }
   latest[node]! += 1;
@@ -109,7 +109,7 @@ export function leafAfterTurn(tree: Tree, rows: Rows, row: number): number {
   let node = 1;
   for (let level = 0; level < height; level++) {
     const at = row * stride + columns[node]!;
-    const isLeft = missing === null || missing[at] === 0 ? values[at]! < thresholds[node]! : true;
+    const isLeft = missing?.[at] === 1 || values[at]! < thresholds[node]!;
     node = 2 * node + (isLeft ? 0 : 1);
   }
   return node;

@@ -77,7 +77,8 @@ class DeclaredNormaliser implements Normaliser {
 
 /**
  * (x - min) / (max - min) over the values of one call, as pandas 3 computes it: NaN is skipped, and a column whose values
- * are all the same becomes 0/0 = NaN.
+ * are all the same becomes 0/0 = NaN. Where a column's minimum is both 0 and -0 the sign of a zero may differ, as it does
+ * in NumPy from one processor to another.
  */
 class BatchNormaliser implements Normaliser {
   readonly #stride: number;
@@ -95,7 +96,7 @@ class BatchNormaliser implements Normaliser {
       let high = Number.NEGATIVE_INFINITY;
       for (let at = f; at < end; at += stride) {
         const value = values[at]!;
-        if (value < low) low = value;
+        if (value <= low) low = value; // of 0 and -0 the later, as NumPy mostly does
         if (value > high) high = value;
       }
       const span = high - low;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fnv1a } from '../../src/detectors/byte-codec.js';
 import type { Batch } from '../../src/detectors/detector.js';
 import { type FeatureLimits, HalfSpaceTrees } from '../../src/detectors/half-space-trees.js';
 import { drawBatch, drawCase, type RandomCase, testSeed, Xorshift32 } from './random-rows.js';
@@ -194,6 +195,21 @@ describe('HalfSpaceTrees.fromBytes', () => {
   ])('refuses bytes made with other %s and names the value', (what, settings, features, limits: FeatureLimits) => {
     expect(() => HalfSpaceTrees.fromBytes(learned.toBytes(), settings, features, limits)).toThrow(
       new RegExp(`Expected .*${what}.* got`),
+    );
+  });
+
+  it.each([
+    ['more rows than its masses', 32, 51],
+    ['rows that are no number', 32, Number.NaN],
+    ['rows without any feature', 32, 0],
+  ])('refuses %s, even when the checksum is right', (_, at, value) => {
+    const bytes = learned.toBytes();
+    const view = new DataView(bytes.buffer);
+    expect(view.getFloat64(at, true)).toBe(50); // the rows learned
+    view.setFloat64(at, value, true);
+    view.setUint32(bytes.length - 4, fnv1a(bytes.subarray(0, -4)), true);
+    expect(() => HalfSpaceTrees.fromBytes(bytes, SMALL, ['a', 'b'])).toThrow(
+      expect.objectContaining({ kind: 'CorruptSnapshot', message: expect.not.stringMatching(/checksum/) }),
     );
   });
 
