@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { anomalyChart } from '../../src/charts/specification.js';
+import { examplePlot } from './example-plot.js';
+
+const SIZE = { width: 1200, height: 600 };
+
+function titleOf(uniqueId: string, column = 'power', width = 1200): string {
+  const { options } = anomalyChart(examplePlot(20, 3, { uniqueId, column }), { ...SIZE, width });
+  return String(options?.plugins?.title?.text);
+}
+
+describe('anomalyChart', () => {
+  it('is titled by column and machine', () => {
+    expect(titleOf('bosch-gmbh-m1')).toBe('Anomalies - Power - bosch-gmbh-m1');
+    expect(titleOf('größe-机器', 'ölDruck')).toBe('Anomalies - ÖlDruck - größe-机器');
+  });
+
+  it('keeps both ends of a machine too long for the title, and no control characters', () => {
+    expect(titleOf(`first${'x'.repeat(10_000)}last`)).toMatch(/^Anomalies - Power - firstx+…x+last$/);
+    expect(titleOf(`first${'x'.repeat(10_000)}last`).length).toBeLessThan(110);
+    expect(titleOf(`first${'x'.repeat(10_000)}last`, 'power', 300).length).toBeLessThan(45);
+    expect(titleOf('a\n\u202eb\u0007')).toBe('Anomalies - Power - a b ');
+  });
+
+  it('has a twin y axis for score and value, the threshold dashed, and time on a linear x axis', () => {
+    const { options, data } = anomalyChart(examplePlot(20, 3), SIZE);
+    expect(options?.scales?.x).toMatchObject({ type: 'linear', title: { text: 'time (UTC)' } });
+    expect(options?.scales?.score).toMatchObject({ type: 'linear', position: 'left', title: { text: 'score' } });
+    expect(options?.scales?.value).toMatchObject({ type: 'linear', position: 'right', title: { text: 'power' } });
+    expect(data.datasets.map(({ label, yAxisID }) => [label, yAxisID])).toEqual([
+      ['power', 'value'],
+      ['score', 'score'],
+      ['threshold 0.8', 'score'],
+      ['anomalous', 'value'],
+      ['anomalous score', 'score'],
+    ]);
+    expect(data.datasets[2]).toMatchObject({ borderDash: [7, 5] });
+    expect(data.datasets[2]?.data.map(({ y }) => y)).toEqual([0.8, 0.8]);
+    expect(data.datasets[3]?.data).toHaveLength(3);
+    expect(data.datasets[4]?.data).toHaveLength(3);
+  });
+
+  it('gives score and value a band of their own, the score from 0 to 1', () => {
+    const { options } = anomalyChart(examplePlot(20, 3), SIZE);
+    const share = (axis: string, y: number): number => {
+      const { min, max } = Object(options?.scales?.[axis]);
+      return (y - min) / (max - min);
+    };
+    expect(share('score', 0)).toBeGreaterThan(0);
+    expect(share('score', 1)).toBeLessThan(share('value', 200));
+    expect(share('value', 500)).toBeLessThan(1);
+  });
+
+  it('counts in the subtitle and dots the rows of a short series only', () => {
+    const short = anomalyChart(examplePlot(20, 3), SIZE);
+    expect(short.options?.plugins?.subtitle?.text).toBe(
+      '20 rows, 3 anomalous, 2026-11-23 06:00:00 to 2026-11-23 06:00:19 UTC',
+    );
+    const long = anomalyChart(examplePlot(200_000, 0), SIZE);
+    expect(long.options?.plugins?.subtitle?.text).toMatch(/^200,000 rows, none anomalous, /);
+    expect(new Set(Object(short.data.datasets[0]).pointRadius)).toEqual(new Set([2.5]));
+    expect(new Set(Object(long.data.datasets[0]).pointRadius)).toEqual(new Set([0]));
+  });
+
+  it('shows a row between two gaps as a dot', () => {
+    const data = examplePlot(1000, 0);
+    data.values[500] = Number.NaN;
+    data.values[502] = Number.NaN;
+    const { datasets } = anomalyChart(data, { width: 4000, height: 600 }).data;
+    const radii: number[] = Object(datasets[0]).pointRadius;
+    expect(radii.filter((radius) => radius > 0)).toHaveLength(1);
+  });
+});
