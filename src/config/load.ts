@@ -118,14 +118,13 @@ function readSections(raw: unknown, wanted: readonly Section[], variables: Varia
     links: null,
     worker: null,
   };
-  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
+  if (!isGroup(raw)) {
     return { sections, problems: [{ path: [], message: 'expected settings such as influx, pipelines', atKey: false }] };
   }
   const problems: Problem[] = [...topLevelProblems(raw)];
   const read = <S extends Section>(section: S): SectionSettings[S] | null => {
     const missing: VariableProblem[] = [];
-    // The store's default names a variable, so it must be there before variables are replaced.
-    const written = valueAt(raw, [section]) ?? (section === 'store' ? { url: DEFAULT_STORE_URL } : undefined);
+    const written = section === 'store' ? withStoreUrl(valueAt(raw, ['store'])) : valueAt(raw, [section]);
     const resolved = resolveVariables(written, [section], variables, missing);
     // A value with a missing variable is reported once, for the variable.
     const unresolved = new Set(missing.map(({ path }) => path.join('\n')));
@@ -157,6 +156,16 @@ function topLevelProblems(raw: object): Problem[] {
     found.push({ path: ['default'], message: `expected one of the pipelines: ${pipelines.join(', ')}`, atKey: false });
   }
   return found;
+}
+
+/** The default address names a variable, so it must be there before variables are replaced. */
+function withStoreUrl(store: unknown): unknown {
+  if (store === undefined) return { url: DEFAULT_STORE_URL };
+  return isGroup(store) ? { url: DEFAULT_STORE_URL, ...store } : store;
+}
+
+function isGroup(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function unknownChannels(pipelines: SectionSettings['pipelines'] | null, raw: object): Problem[] {

@@ -38,13 +38,13 @@ const channel = z.discriminatedUnion('kind', [slack, webhook], {
   error: 'expected a channel of kind slack or webhook',
 });
 
+const storeError =
+  'expected a folder such as file:///var/lib/halfspace or file://./.halfspace/store (no other kind of store is supported)';
 const store = group({
   url: z
-    .string({ error: 'expected file:///a/folder or file://./a/folder' })
-    .regex(/^file:\/\/.+/, {
-      error:
-        'expected a folder such as file:///var/lib/halfspace or file://./.halfspace/store (other kinds of store are not supported yet)',
-    })
+    .string({ error: storeError })
+    .refine((url) => /^file:\/\/./.test(url), { error: storeError })
+    .default(DEFAULT_STORE_URL)
     .describe('Folder for models and artifacts; a relative one starts at the working directory.'),
 });
 
@@ -74,7 +74,7 @@ export const SECTIONS = {
     .refine((pipelines) => Object.keys(pipelines).length > 0, { error: 'expected at least one pipeline' })
     .describe('Detection jobs by name; the first is the default one.'),
   channels: named('channels', channel).prefault({}).describe('Where alerts go, by name.'),
-  store: store.prefault({ url: DEFAULT_STORE_URL }).describe('Where models, artifacts and plots are kept.'),
+  store: store.prefault({}).describe('Where models, artifacts and plots are kept.'),
   links: links.prefault({}).describe('Public addresses that messages point to.'),
   worker: worker.prefault({}).describe('The worker process.'),
 } as const;

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Makes sure that the namespace `default` exists; closed runs are kept for a week.
+set -eu
+
+tries=0
+until temporal operator cluster health; do
+  tries=$((tries + 1))
+  if [ "$tries" -ge 24 ]; then
+    echo "Temporal at $TEMPORAL_ADDRESS did not become healthy within two minutes" >&2
+    exit 1
+  fi
+  sleep 5
+done
+
+temporal operator namespace describe --namespace default ||
+  temporal operator namespace create --namespace default --retention 168h
