@@ -3,11 +3,12 @@ import type { LoadedData, RunPlan } from '../contract/run.js';
 import type { Table } from '../contract/table.js';
 import { queryWindow } from '../influx/query-window.js';
 import { findTimeRange } from '../influx/schema.js';
+import { createTableFacts } from '../shape/expectation-facts.js';
 import { encodeTable } from '../shape/slice-codec.js';
 import { putArtifact } from '../store/artifacts.js';
 import type { Attempt } from './attempt.js';
 import type { ActivityDeps } from './deps.js';
-import { LoadFacts } from './expectation-report.js';
+import { expectationWarnings } from './expectation-report.js';
 import { packTables } from './parts.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 
@@ -23,7 +24,7 @@ export async function loadInfluxData(
 ): Promise<LoadedData> {
   const { plan } = input;
   const { settings } = await documents.get<RunPlanDocument>(plan.document);
-  const facts = new LoadFacts(settings);
+  const facts = createTableFacts(settings.source);
   const parts: ArtifactRef[] = [];
   let pending: Uint8Array[] = [];
   let pendingBytes = 0;
@@ -48,7 +49,8 @@ export async function loadInfluxData(
   }
   await flush();
 
-  const warnings = facts.check(settings.expectations.after_load, 'after_load', BigInt(plan.window.to));
+  const { after_load: expected } = settings.expectations;
+  const warnings = expectationWarnings('after_load', expected, facts.facts(), BigInt(plan.window.to));
   const manifest = new TextEncoder().encode(JSON.stringify(parts));
   return { manifest: await putArtifact(deps.storage, plan.folder, 'parts', manifest, '.json'), rows, warnings };
 }

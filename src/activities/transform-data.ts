@@ -1,14 +1,15 @@
 import type { ArtifactRef } from '../contract/artifact.js';
 import { LONGEST_UNIQUE_ID } from '../contract/names.js';
 import type { LoadedData, MachineEntry, MachineProblem, RunPlan, ShapedData } from '../contract/run.js';
-import type { Slice } from '../contract/slice.js';
+import type { ShapeCounts, Slice } from '../contract/slice.js';
+import { factsOfSlices } from '../shape/expectation-facts.js';
 import { createShaper } from '../shape/group.js';
 import { decodeTable, encodeSlice } from '../shape/slice-codec.js';
 import { getArtifact, putArtifact } from '../store/artifacts.js';
 import type { Laggard } from '../store/progress.js';
 import type { Attempt } from './attempt.js';
 import type { ActivityDeps } from './deps.js';
-import { sliceWarnings } from './expectation-report.js';
+import { expectationWarnings } from './expectation-report.js';
 import { unpackTables } from './parts.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 
@@ -35,7 +36,12 @@ export async function transformData(
     }
   }
   const shaped = shaper.finish();
-  const warnings = sliceWarnings(settings, shaped, BigInt(plan.window.to));
+  const facts = factsOfSlices(shaped.slices, settings.source);
+  const { after_transform: expected } = settings.expectations;
+  const warnings = [
+    ...countWarnings(shaped.counts),
+    ...expectationWarnings('after_transform', expected, facts, BigInt(plan.window.to)),
+  ];
 
   const tooLong = shaped.slices.filter((slice) => slice.uniqueId.length > LONGEST_UNIQUE_ID);
   const refused: MachineProblem[] = [
@@ -57,6 +63,15 @@ export async function transformData(
     refusedCount: refused.length,
     warnings,
   };
+}
+
+/** What shaping had to set aside: said, so that nobody wonders where rows went. */
+function countWarnings({ duplicates, missing, unidentified }: ShapeCounts): string[] {
+  const warnings: string[] = [];
+  if (duplicates > 0) warnings.push(`rows replaced by a later one of the same machine and time: ${duplicates}`);
+  if (missing > 0) warnings.push(`values without a finite number: ${missing}`);
+  if (unidentified > 0) warnings.push(`rows left out because an id or the time is missing: ${unidentified}`);
+  return warnings;
 }
 
 /** A machine whose alert is still to be delivered gets its child even when it sent no rows. */

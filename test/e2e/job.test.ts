@@ -1,0 +1,286 @@
+import { readFile } from 'node:fs/promises';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import type { Alert, Channel } from '../../src/alerts/channel.js';
+import { HalfspaceError } from '../../src/contract/failures.js';
+import { nanosFromMs } from '../../src/contract/time.js';
+import { defaultMachines } from '../../src/simulator/fleet.js';
+import { lines } from '../../src/simulator/outputs.js';
+import type { Storage } from '../../src/store/storage.js';
+import { buildPlant, machinesPipeline, type Plant, type PlantOptions, reasonOfFailure } from './plant.js';
+
+const START = Date.parse('2026-01-05T00:00:00Z');
+const HOUR = 3_600_000;
+const MINUTE = 60_000;
+
+let plant: Plant;
+afterEach(() => plant?.close());
+
+async function build(options: Omit<PlantOptions, 'temporalAddress'>): Promise<Plant> {
+  plant = await buildPlant({ temporalAddress: inject('temporalAddress'), ...options });
+  return plant;
+}
+
+/** Counts reads of the store by the first part of the key. */
+function countReads(counts: Map<string, number>): (storage: Storage) => Storage {
+  return (storage) => ({
+    read: (key) => {
+      const area = key.split('/')[0] ?? '';
+      counts.set(area, (counts.get(area) ?? 0) + 1);
+      return storage.read(key);
+    },
+    write: (key, bytes) => storage.write(key, bytes),
+    list: (prefix) => storage.list(prefix),
+    remove: (key) => storage.remove(key),
+    removeAll: (prefix) => storage.removeAll(prefix),
+  });
+}
+
+function recordingChannel(sent: Alert[]): Channel {
+  return {
+    name: 'ops',
+    send: async (alert) => {
+      sent.push(alert);
+      return 'delivered';
+    },
+  };
+}
+
+async function newestSnapshots(of: Plant, pipeline: string): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const machine of await of.storage.list(`snapshots/${pipeline}`)) {
+    const names = await of.storage.list(`snapshots/${pipeline}/${machine.slice(0, -1)}`);
+    // Without the token: it is the time of the run.
+    found[machine] = (names.at(-1) ?? '').split('-').slice(1).join('-');
+  }
+  return found;
+}
+
+describe('a run', () => {
+  it('scores every machine, alerts the broken one once and draws it', async () => {
+    const sent: Alert[] = [];
+    const pipelines = { machines: machinesPipeline({ alerts: ['ops'] }) };
+    await build({ pipelines, channels: [recordingChannel(sent)] });
+    const end = START + 2 * HOUR;
+    const machines = defaultMachines(3, 1).map((machine, index) =>
+      index === 1
+        ? machine.withFault({ kind: 'overload', fromMs: end - MINUTE, toMs: Number.POSITIVE_INFINITY })
+        : machine,
+    );
+    await plant.write(lines(machines, { fromMs: START, toMs: end }));
+
+    const result = await plant.run('machines', nanosFromMs(end));
+    expect(result).toMatchObject({
+      machines: 3,
+      done: 3,
+      rows: 21_600,
+      scoresWritten: 21_600,
+      failedCount: 0,
+      lagging: 0,
+    });
+    expect(result.models).toEqual({ cached: 0, loaded: 0, fresh: 3 });
+    expect(sent).toHaveLength(1);
+    expect(sent[0]?.event.ids.machineID).toBe('machine2');
+    expect(result.alerts).toMatchObject([{ channel: 'ops', status: 'delivered' }]);
+    const plot = await readFile(result.plots[0] ?? '');
+    expect(plot.subarray(1, 4).toString()).toBe('PNG');
+
+    const counts = await plant.rows(
+      'SELECT "machineID", count(*) AS n, sum(CASE WHEN is_anomaly THEN 1 ELSE 0 END) AS hits FROM machine_anomalies GROUP BY "machineID" ORDER BY "machineID"',
+    );
+    expect(counts.map(({ n }) => n)).toEqual([7200, 7200, 7200]);
+    expect(counts.map(({ hits }) => Number(hits) > 0)).toEqual([false, true, false]);
+
+    // The event goes on in the next window: nothing more is sent.
+    await plant.write(lines(machines, { fromMs: end, toMs: end + MINUTE }));
+    const next = await plant.run('machines', nanosFromMs(end + MINUTE));
+    expect(next).toMatchObject({ rows: 180, events: 1, alerts: [] });
+    expect(sent).toHaveLength(1);
+  });
+
+  it('gives in two windows what one run gives over both, and loads no model for the second', async () => {
+    const counts = new Map<string, number>();
+    const pipelines = {
+      once: machinesPipeline({ output: { table: 'once' } }),
+      twice: machinesPipeline({ output: { table: 'twice' } }),
+    };
+    await build({ pipelines, wrapStorage: countReads(counts) });
+    const end = START + HOUR;
+    await plant.write(lines(defaultMachines(3, 7), { fromMs: START, toMs: end }));
+
+    await plant.run('once', nanosFromMs(end));
+    await plant.run('twice', nanosFromMs(START + 20 * MINUTE));
+    counts.clear();
+    const second = await plant.run('twice', nanosFromMs(end));
+    expect(second.models).toEqual({ cached: 3, loaded: 0, fresh: 0 });
+    expect(counts.get('snapshots') ?? 0).toBe(0);
+
+    const scores = 'SELECT time, "machineID", score, is_anomaly FROM';
+    const order = 'ORDER BY "machineID", time';
+    const once = await plant.rows(`${scores} once ${order}`);
+    expect(once).toHaveLength(3 * 3600);
+    expect(await plant.rows(`${scores} twice ${order}`)).toEqual(once);
+    expect(await newestSnapshots(plant, 'twice')).toEqual(await newestSnapshots(plant, 'once'));
+  });
+
+  it('learns nothing twice when the same window is run again', async () => {
+    await build({ pipelines: { machines: machinesPipeline() } });
+    const end = START + 10 * MINUTE;
+    await plant.write(lines(defaultMachines(2, 3), { fromMs: START, toMs: end }));
+    await plant.run('machines', nanosFromMs(end));
+    const before = await newestSnapshots(plant, 'machines');
+    const again = await plant.run('machines', nanosFromMs(end));
+    expect(again).toMatchObject({ machines: 0, rows: 0 });
+    expect(await newestSnapshots(plant, 'machines')).toEqual(before);
+  });
+
+  it('lets the others finish when one machine has a damaged snapshot, and takes that one up again later', async () => {
+    await build({ pipelines: { machines: machinesPipeline() }, modelCacheBytes: 1 });
+    const machines = defaultMachines(3, 3);
+    await plant.write(lines(machines, { fromMs: START, toMs: START + 30 * MINUTE }));
+    await plant.run('machines', nanosFromMs(START + 10 * MINUTE));
+
+    const [first = ''] = await plant.storage.list('snapshots/machines');
+    const folder = `snapshots/machines/${first.slice(0, -1)}`;
+    const [name = ''] = await plant.storage.list(folder);
+    const good = await plant.storage.read(`${folder}/${name}`);
+    await plant.storage.write(`${folder}/${name}`, new Uint8Array([1, 2, 3]));
+    const broken = await plant.run('machines', nanosFromMs(START + 20 * MINUTE));
+    expect(broken).toMatchObject({ done: 2, failedCount: 1, lagging: 1, rows: 2 * 600 });
+    expect(broken.failed[0]?.reason).toMatch(/damaged/);
+
+    await plant.storage.write(`${folder}/${name}`, good ?? new Uint8Array());
+    const mended = await plant.run('machines', nanosFromMs(START + 30 * MINUTE));
+    expect(mended).toMatchObject({ done: 3, lagging: 0, rows: 2 * 600 + 1200 });
+  });
+
+  it('goes on without a channel that is down for good, says so, and tries again while the event is open', async () => {
+    let isDown = true;
+    const sent: Alert[] = [];
+    const channel: Channel = {
+      name: 'ops',
+      send: async (alert) => {
+        if (isDown) throw new HalfspaceError('RejectedAlert', 'Slack answered no_service');
+        sent.push(alert);
+        return 'delivered';
+      },
+    };
+    await build({ pipelines: { machines: machinesPipeline({ alerts: ['ops'] }) }, channels: [channel] });
+    const end = START + HOUR;
+    const machines = defaultMachines(1, 1).map((machine) =>
+      machine.withFault({ kind: 'overload', fromMs: end - MINUTE, toMs: end }),
+    );
+    await plant.write(lines(machines, { fromMs: START, toMs: end }));
+    const first = await plant.run('machines', nanosFromMs(end));
+    expect(first.alerts).toMatchObject([{ status: 'failed', reason: 'Slack answered no_service' }]);
+    expect(first).toMatchObject({ done: 1, scoresWritten: 3600, lagging: 1 });
+
+    // No rows since, but the event is open and nobody knows of it.
+    isDown = false;
+    const second = await plant.run('machines', nanosFromMs(end + MINUTE));
+    expect(second.alerts).toMatchObject([{ status: 'delivered' }]);
+    expect(sent).toHaveLength(1);
+    expect(second.lagging).toBe(0);
+  });
+
+  it('runs replay pipelines over the whole table without leaving a model', async () => {
+    const mage = machinesPipeline({
+      mode: 'replay',
+      source: { ...machinesPipeline().source, table: null, query: 'SELECT * FROM machine_data' },
+      normalise: 'batch',
+      detector: { kind: 'half_space_trees', n_trees: 5, height: 2, window_size: 250, seed: 1 },
+      order: 'learn_then_score',
+      output: null,
+    });
+    await build({ pipelines: { 'mage-demo': mage } });
+    await plant.write(lines(defaultMachines(2, 3), { fromMs: START, toMs: START + 20 * MINUTE }));
+    const result = await plant.run('mage-demo', nanosFromMs(START + HOUR));
+    expect(result).toMatchObject({ machines: 2, rows: 2400, scoresWritten: 0 });
+    expect(await plant.storage.list('snapshots')).toEqual([]);
+  });
+});
+
+describe('a run that cannot succeed', () => {
+  it.each([
+    ['a missing table', { table: 'nothing_here' }, /nothing_here/],
+    ['a missing column', { values: ['powr'] }, /powr/],
+  ])('stops at once and names %s', async (_what, change, pattern) => {
+    const machines = machinesPipeline();
+    await build({
+      pipelines: { machines: { ...machines, normalise: 'running', source: { ...machines.source, ...change } } },
+    });
+    await plant.write(lines(defaultMachines(1, 3), { fromMs: START, toMs: START + MINUTE }));
+    expect(await reasonOfFailure(plant.run('machines', nanosFromMs(START + MINUTE)))).toMatch(pattern);
+  });
+
+  it('names the pipelines there are when it is asked for another', async () => {
+    await build({ pipelines: { machines: machinesPipeline() } });
+    expect(await reasonOfFailure(plant.run('machine', nanosFromMs(START)))).toMatch(/this worker has: machines/);
+  });
+
+  it('refuses machines that share a unique_id and scores the others', async () => {
+    await build({ pipelines: { machines: machinesPipeline() } });
+    const row = (provider: string) => `machine_data,machineID=m1,provider=${provider} power=210 ${nanosFromMs(START)}`;
+    await plant.write([row('A/B'), row('a\\ b'), row('other')]);
+    const result = await plant.run('machines', nanosFromMs(START + MINUTE));
+    expect(result).toMatchObject({ done: 1, refusedCount: 1 });
+    expect(result.refused[0]?.reason).toMatch(/hashed/);
+  });
+
+  it('fails or warns as an expectation says, with what was found', async () => {
+    const strict = machinesPipeline({
+      expectations: { after_load: [{ min_rows: 100, otherwise: 'fail' }], after_transform: [] },
+    });
+    const lenient = machinesPipeline({
+      expectations: {
+        after_load: [{ min_rows: 100, otherwise: 'warn' }],
+        after_transform: [{ fresh_within: MINUTE, otherwise: 'warn' }],
+      },
+    });
+    await build({ pipelines: { strict, lenient } });
+    await plant.write(lines(defaultMachines(1, 3), { fromMs: START, toMs: START + MINUTE }));
+    const until = nanosFromMs(START + HOUR);
+    expect(await reasonOfFailure(plant.run('strict', until))).toMatch(/100 rows.*60/);
+    const result = await plant.run('lenient', until);
+    expect(result.warnings).toHaveLength(2);
+    expect(result.warnings[0]).toMatch(/100 rows.*60/);
+  });
+});
+
+describe('cancelling a run', () => {
+  it('stops it and its children within two seconds', async () => {
+    let beganAt = 0;
+    const stuck: Channel = {
+      name: 'ops',
+      send: (_alert, signal) => {
+        beganAt = Date.now();
+        return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      },
+    };
+    await build({ pipelines: { machines: machinesPipeline({ alerts: ['ops'] }) }, channels: [stuck] });
+    const end = START + HOUR;
+    const machines = defaultMachines(1, 1).map((machine) =>
+      machine.withFault({ kind: 'overload', fromMs: end - MINUTE, toMs: end }),
+    );
+    await plant.write(lines(machines, { fromMs: START, toMs: end }));
+    const handle = await plant.client.workflow.start('detectionRun', {
+      workflowId: `detect/cancel-${START}-${plant.taskQueue}`,
+      taskQueue: plant.taskQueue,
+      args: [{ pipeline: 'machines', until: String(nanosFromMs(end)) }],
+    });
+    await expect.poll(() => beganAt, { timeout: 20_000 }).toBeGreaterThan(0);
+    const cancelledAt = Date.now();
+    await handle.cancel();
+    await expect(handle.result()).rejects.toThrow(/cancelled/i);
+    expect(Date.now() - cancelledAt).toBeLessThan(2000);
+    expect(await plant.storage.list('snapshots')).toEqual([]);
+  });
+});
+
+describe('the store folder', () => {
+  it('keeps artifacts of the last ten runs only', async () => {
+    await build({ pipelines: { machines: machinesPipeline() } });
+    await plant.write(lines(defaultMachines(1, 3), { fromMs: START, toMs: START + 15 * MINUTE }));
+    for (let minute = 1; minute <= 12; minute++) await plant.run('machines', nanosFromMs(START + minute * MINUTE));
+    expect(await plant.storage.list('runs/machines')).toHaveLength(10);
+  });
+});

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { type Client, Connection, Client as TemporalClient, WorkflowFailedError } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createActivities, ModelCache } from '../../src/activities/index.js';
+import type { Channel } from '../../src/alerts/channel.js';
+import type { PipelineSettings } from '../../src/contract/pipeline.js';
+import type { RunResult } from '../../src/contract/run.js';
+import { createInflux, type Influx } from '../../src/influx/connect.js';
+import { writeAll } from '../../src/influx/write-all.js';
+import { type StandIn, startStandIn } from '../../src/local/standin/server.js';
+import { openStorage, type Storage } from '../../src/store/storage.js';
+
+export interface PlantOptions {
+  readonly temporalAddress: string;
+  readonly pipelines: Readonly<Record<string, PipelineSettings>>;
+  readonly channels?: readonly Channel[];
+  /** 1 keeps no model in memory. */
+  readonly modelCacheBytes?: number;
+  /** Wraps the store, to count or to break it. */
+  readonly wrapStorage?: (storage: Storage) => Storage;
+}
+
+/** A whole plant on real parts: InfluxDB stand-in, store in a folder, worker on the shared Temporal server. */
+export interface Plant {
+  readonly influx: Influx;
+  readonly standIn: StandIn;
+  readonly client: Client;
+  readonly storage: Storage;
+  readonly storeFolder: string;
+  readonly taskQueue: string;
+  write(lines: Iterable<string>): Promise<void>;
+  /** Runs a pipeline over everything up to `until` and gives its result. */
+  run(pipeline: string, until: bigint): Promise<RunResult>;
+  rows(sql: string): Promise<Record<string, unknown>[]>;
+  close(): Promise<void>;
+}
+
+let isQuiet = false;
+let bundle: ReturnType<typeof bundleWorkflowCode> | undefined;
+
+/** Bundled once for all plants of a test file. */
+function workflowBundle(): ReturnType<typeof bundleWorkflowCode> {
+  bundle ??= bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
+  });
+  return bundle;
+}
+
+export async function buildPlant(options: PlantOptions): Promise<Plant> {
+  if (!isQuiet) {
+    isQuiet = true;
+    Runtime.install({ logger: new DefaultLogger('ERROR') });
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'halfspace-plant-'));
+  const standIn = await startStandIn({ port: 0, dataDir: null, token: null });
+  const influx = createInflux({ host: standIn.url, token: null, database: 'plant' });
+  const bare = openStorage(pathToFileURL(folder).href);
+  const storage = options.wrapStorage?.(bare) ?? bare;
+  const taskQueue = `plant-${randomUUID()}`;
+  const connection = await NativeConnection.connect({ address: options.temporalAddress });
+  const clientConnection = await Connection.connect({ address: options.temporalAddress });
+  const client = new TemporalClient({ connection: clientConnection });
+  const worker = await Worker.create({
+    connection,
+    taskQueue,
+    workflowBundle: await workflowBundle(),
+    activities: createActivities({
+      influx,
+      storage,
+      storeFolder: folder,
+      models: new ModelCache(options.modelCacheBytes ?? 64 * 1024 * 1024),
+      pipelines: options.pipelines,
+      channels: new Map((options.channels ?? []).map((channel) => [channel.name, channel])),
+      links: { temporalUi: null, namespace: 'default', plots: null },
+      log: () => {},
+    }),
+    maxHeartbeatThrottleInterval: '1s',
+    defaultHeartbeatThrottleInterval: '1s',
+  });
+  const running = worker.run();
+  return {
+    influx,
+    standIn,
+    client,
+    storage,
+    storeFolder: folder,
+    taskQueue,
+    write: async (lines) => {
+      await writeAll(influx, lines);
+    },
+    run: (pipeline, until) =>
+      client.workflow.execute('detectionRun', {
+        workflowId: `detect/${pipeline}/${randomUUID()}`,
+        taskQueue,
+        args: [{ pipeline, until: String(until) }],
+      }),
+    rows: async (sql) => {
+      const found: Record<string, unknown>[] = [];
+      for await (const table of influx.query(sql)) {
+        for (let row = 0; row < table.rows; row++) {
+          const cells = [...table.columns].map(([name, column]) => [
+            name,
+            column.kind === 'string' ? column.dictionary[column.codes[row] ?? -1] : column.values[row],
+          ]);
+          found.push(Object.fromEntries(cells));
+        }
+      }
+      return found;
+    },
+    close: async () => {
+      worker.shutdown();
+      await running;
+      await connection.close();
+      await clientConnection.close();
+      await influx.close();
+      await standIn.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The reason a run failed with, as the step that failed gave it. */
+export async function reasonOfFailure(run: Promise<unknown>): Promise<string> {
+  try {
+    await run;
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    let innermost: Error = error;
+    while (innermost.cause instanceof Error) innermost = innermost.cause;
+    return innermost.message;
+  }
+  throw new Error('Expected the run to fail, it succeeded');
+}
+
+/** The shipped default pipeline, with changes. */
+export function machinesPipeline(change: Partial<PipelineSettings> = {}): PipelineSettings {
+  return {
+    mode: 'incremental',
+    source: {
+      table: 'machine_data',
+      query: null,
+      id: ['provider', 'machineID'],
+      values: ['power'],
+      time: 'time',
+      unique_id: 'readable',
+    },
+    window: { history: 24 * 3_600_000, settle: 0, catch_up: 7 * 24 * 3_600_000 },
+    normalise: { power: [0, 500] },
+    detector: { kind: 'half_space_trees', n_trees: 10, height: 8, window_size: 250, seed: 1 },
+    order: 'score_then_learn',
+    verdict: { threshold: 0.8, clear_after: 300_000 },
+    expectations: { after_load: [], after_transform: [] },
+    output: { table: 'machine_anomalies' },
+    alerts: [],
+    schedule: null,
+    ...change,
+  };
+}

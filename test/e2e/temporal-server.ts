@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { readEnvironment } from '../../src/config/environment.js';
+import { findTemporalCli } from '../../src/local/temporal/find-cli.js';
+import { startTemporalServer } from '../../src/local/temporal/server.js';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    temporalAddress: string;
+    temporalUi: string;
+  }
+}
+
+/** One real Temporal server for all end-to-end tests; each test has task queues of its own. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { temporalCliPath, searchPath, cacheHome } = readEnvironment();
+  const cliPath = await findTemporalCli({
+    cacheDir: join(cacheHome, 'bin'),
+    cliPath: temporalCliPath,
+    pathVariable: searchPath,
+  });
+  const server = await startTemporalServer({ cliPath, port: 0, uiPort: 0, dbFile: null });
+  project.provide('temporalAddress', server.address);
+  project.provide('temporalUi', server.uiUrl);
+  return () => server.close();
+}
