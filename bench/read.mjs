@@ -20,6 +20,9 @@ const START_NS = 1_767_225_600_000_000_000n; // 2026-01-01T00:00:00Z
 const SECOND_NS = 1_000_000_000n;
 const SEED = 1;
 
+const double = new Float64Array(1);
+const words = new Int32Array(double.buffer);
+
 const { values: options } = parseArgs({
   options: {
     rows: { type: 'string', default: '1000000' },
@@ -111,9 +114,6 @@ async function readColumns(influx) {
   }
   return { rows, characters, bits };
 }
-
-const double = new Float64Array(1);
-const words = new Int32Array(double.buffer);
 
 /** A sum of the doubles' bits that does not depend on the order of equal times. */
 function foldDouble(bits, value) {
