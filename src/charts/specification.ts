@@ -17,6 +17,8 @@ export interface ChartSize {
 const SCORE_BAND = { from: 0.02, to: 0.34 } as const;
 const VALUE_BAND = { from: 0.43, to: 0.97 } as const;
 const SCORE_TICKS: NumberTicks = { values: [0, 0.25, 0.5, 0.75, 1], labels: ['0', '0.25', '0.5', '0.75', '1'] };
+const FEW_SCORE_TICKS: NumberTicks = { values: [0, 0.5, 1], labels: ['0', '0.5', '1'] };
+const LOW_PX = 420; // below this height quarters of the score stand too close
 const VALUE_TICK_COUNT = 5;
 const TIME_TICK_PX = 110; // widest label (a date) and the room to its neighbour
 const TITLE_MARGIN_PX = 40;
@@ -56,8 +58,9 @@ export function anomalyChart(data: PlotData, size: ChartSize): ChartConfiguratio
   const dense = marks > MARKS_DENSE;
   const markRadius = marks <= MARKS_LARGE ? 5 : dense ? 0 : 3.5;
   const thresholdText = `threshold ${Number(data.threshold.toPrecision(4))}`;
+  const column = shortText(data.column, 40);
   const legend: LegendItem[] = [
-    legendLine(VALUE, shortText(data.column, 40), COLOURS.value),
+    legendLine(VALUE, valueRange === null ? `${column}: no values` : column, COLOURS.value),
     legendLine(SCORE, 'score', COLOURS.score),
     legendLine(THRESHOLD, thresholdText, COLOURS.threshold, [5, 3]),
     // One entry stands for the marks on both lines, and none where nothing is marked.
@@ -70,7 +73,7 @@ export function anomalyChart(data: PlotData, size: ChartSize): ChartConfiguratio
       datasets: [
         {
           ...lineStyle(reduced.values, COLOURS.value, dotted),
-          label: shortText(data.column, 40),
+          label: column,
           yAxisID: 'value',
           order: 3,
         },
@@ -126,7 +129,7 @@ export function anomalyChart(data: PlotData, size: ChartSize): ChartConfiguratio
           },
         },
         score: {
-          ...bandAxis({ low: 0, high: 1 }, SCORE_BAND, SCORE_TICKS, COLOURS.score),
+          ...bandAxis({ low: 0, high: 1 }, SCORE_BAND, height < LOW_PX ? FEW_SCORE_TICKS : SCORE_TICKS, COLOURS.score),
           position: 'left',
           display: rows > 0,
           title: {
@@ -143,7 +146,7 @@ export function anomalyChart(data: PlotData, size: ChartSize): ChartConfiguratio
           display: valueRange !== null,
           title: {
             display: true,
-            text: shortText(data.column, 40),
+            text: column,
             align: 'end',
             color: COLOURS.value,
             font: { size: 13, weight: 'bold' },

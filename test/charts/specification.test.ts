@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { PlotData } from '../../src/charts/plot-data.js';
 import { anomalyChart } from '../../src/charts/specification.js';
 import { examplePlot } from './example-plot.js';
 
@@ -60,6 +61,18 @@ describe('anomalyChart', () => {
     expect(long.options?.plugins?.subtitle?.text).toMatch(/^200,000 rows, none anomalous, /);
     expect(new Set(Object(short.data.datasets[0]).pointRadius)).toEqual(new Set([2.5]));
     expect(new Set(Object(long.data.datasets[0]).pointRadius)).toEqual(new Set([0]));
+  });
+
+  it('names the lines and the marks in the legend, marks only where there are any', () => {
+    const legendOf = (data: PlotData): string[] => {
+      const { options } = anomalyChart(data, SIZE);
+      const labels: { text: string }[] = Object(options?.plugins?.legend?.labels).generateLabels();
+      return labels.map(({ text }) => text);
+    };
+    expect(legendOf(examplePlot(10_000, 1234))).toEqual(['power', 'score', 'threshold 0.8', 'anomalous (1,234)']);
+    expect(legendOf(examplePlot(20, 0))).toEqual(['power', 'score', 'threshold 0.8']);
+    const without = examplePlot(20, 0, { values: new Float64Array(20).fill(Number.NaN), threshold: 0.1 + 0.2 });
+    expect(legendOf(without)).toEqual(['power: no values', 'score', 'threshold 0.3']);
   });
 
   it('shows a row between two gaps as a dot', () => {
