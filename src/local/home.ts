@@ -16,6 +16,7 @@ export interface Home {
   /** Artifacts and snapshots. */
   readonly storeDir: string;
   readonly logsDir: string;
+  readonly temporalLog: string;
   /** Addresses of the running stack, for other commands; no secrets. */
   readonly stackFile: string;
   readonly lockFile: string;
@@ -31,16 +32,10 @@ export function homeAt(dir: string): Home {
     influxDir: join(root, 'influx'),
     storeDir: join(root, 'store'),
     logsDir: join(root, 'logs'),
+    temporalLog: join(root, 'logs', 'temporal.log'),
     stackFile: join(root, 'stack.json'),
     lockFile: join(root, 'lock'),
   };
-}
-
-/** Where downloads are kept for all projects of a user: `$XDG_CACHE_HOME/halfspace`, else `~/.cache/halfspace` (XDG Base Directory Specification). */
-export function userCacheDir(xdgCacheHome: string | null, homeDir: string): string {
-  return xdgCacheHome === null || xdgCacheHome === ''
-    ? join(homeDir, '.cache', 'halfspace')
-    : join(xdgCacheHome, 'halfspace');
 }
 
 export interface HomeLock {

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { type Home, homeAt, lockHome, userCacheDir } from '../../src/local/home.js';
+import { type Home, homeAt, lockHome } from '../../src/local/home.js';
 import { commandLine } from '../../src/local/temporal/running-process.js';
 
 let home: Home;
@@ -64,14 +64,6 @@ describe('the lock of a home', () => {
     await lock.release();
     await expect(lockHome(home)).rejects.toThrow('in use');
     await next.release();
-  });
-});
-
-describe('the cache folder of a user', () => {
-  it('follows XDG_CACHE_HOME where it is set', () => {
-    expect(userCacheDir('/x', '/home/u')).toBe(join('/x', 'halfspace'));
-    expect(userCacheDir('', '/home/u')).toBe(join('/home/u', '.cache', 'halfspace'));
-    expect(userCacheDir(null, '/home/u')).toBe(join('/home/u', '.cache', 'halfspace'));
   });
 });
 

@@ -1,14 +1,13 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { endStaleServer, writePidFile } from '../../../src/local/temporal/pid-file.js';
 import { commandLine, endProcess, isAlive } from '../../../src/local/temporal/running-process.js';
 import { spawnServer } from '../../../src/local/temporal/server-process.js';
+import { compileSources } from '../compile.js';
 
 let folder: string;
 let pidFile: string;
@@ -27,21 +26,6 @@ async function startSleeper(deaf = false): Promise<number> {
   await once(child.stdout, 'data');
   if (child.pid === undefined) throw new Error('no pid');
   return child.pid;
-}
-
-/** The module as plain JavaScript, which a process of its own can import; the address of the file. */
-async function compile(): Promise<string> {
-  const root = fileURLToPath(new URL('../../../', import.meta.url));
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const source = join(root, 'src/local/temporal/server-process.ts');
-  const flags = ['--ignoreConfig', '--module', 'nodenext', '--target', 'es2022', '--types', 'node', '--skipLibCheck'];
-  await promisify(execFile)(
-    process.execPath,
-    [tsc, ...flags, '--rootDir', join(root, 'src'), '--outDir', join(folder, 'js'), source],
-    { cwd: root },
-  );
-  await writeFile(join(folder, 'js', 'package.json'), '{"type":"module"}');
-  return pathToFileURL(join(folder, 'js/local/temporal/server-process.js')).href;
 }
 
 describe('a server left behind by a killed start', () => {
@@ -78,7 +62,9 @@ describe('a server left behind by a killed start', () => {
 
 describe('a spawned server', () => {
   it('is ended soon after its parent was killed', async () => {
-    const code = `const { spawnServer } = await import(${JSON.stringify(await compile())});
+    const compiled = await compileSources(['local/temporal/server-process']);
+    onTestFinished(() => compiled.remove());
+    const code = `const { spawnServer } = ${compiled.importOf('local/temporal/server-process')};
       const log = ${JSON.stringify(join(folder, 'log'))};
       const server = await spawnServer(process.execPath, ['-e', 'setInterval(() => {}, 60000)'], log);
       console.log(server.pid);

@@ -1,15 +1,15 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { isAlive } from '../../../src/local/temporal/running-process.js';
+import { isAlive } from '../../src/local/temporal/running-process.js';
 import {
   startTemporalServer,
   type TemporalServer,
   type TemporalServerOptions,
-} from '../../../src/local/temporal/server.js';
-import { testTemporalCli } from './test-cli.js';
+} from '../../src/local/temporal/server.js';
+import { testTemporalCli } from '../local/temporal/test-cli.js';
 
 const START_LIMIT_MS = 180_000;
 let cliPath: string;
@@ -71,6 +71,16 @@ describe("Temporal's development server", { timeout: START_LIMIT_MS }, () => {
     expect(one.address).not.toBe(two.address);
     expect(await isAlive(one.pid)).toBe(true);
     expect(await isAlive(two.pid)).toBe(true);
+  });
+
+  it('ends the one that a killed start left on its port', async () => {
+    const pidFile = join(folder, 'temporal.pid');
+    const left = await start({ pidFile });
+    const next = await start({ pidFile, port: portOf(left.address), uiPort: portOf(left.uiUrl) });
+    expect(await isAlive(left.pid)).toBe(false);
+    expect(next.address).toBe(left.address);
+    await next.close();
+    await expect(access(pidFile)).rejects.toThrow('ENOENT');
   });
 
   it('names the port that is in use and the flag that changes it', async () => {

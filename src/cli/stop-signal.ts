@@ -1,0 +1,21 @@
+const STOPPERS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export interface StopSignal {
+  /** Aborted, with the signal's name as reason, when the process is asked to end. */
+  readonly signal: AbortSignal;
+  /** Gives the signals back to their default. */
+  release(): void;
+}
+
+/** Turns Ctrl-C and its kin into an abort; from the second one on they are ignored, because ending is under way and bounded. */
+export function listenForStop(): StopSignal {
+  const stop = new AbortController();
+  const onSignal = (name: NodeJS.Signals): void => stop.abort(new Error(`stopped by ${name}`));
+  for (const name of STOPPERS) process.on(name, onSignal);
+  return {
+    signal: stop.signal,
+    release: () => {
+      for (const name of STOPPERS) process.off(name, onSignal);
+    },
+  };
+}
