@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Batch, LearningOrder } from '../../src/detectors/detector.js';
+import { sortedColumns } from '../../src/detectors/feature-order.js';
+import { type Forest, growForest } from '../../src/detectors/half-space-forest.js';
 import { HalfSpaceTrees, type HalfSpaceTreesParameters } from '../../src/detectors/half-space-trees.js';
 import { doubleFromHex, readGolden } from './golden-file.js';
 import { Xorshift32 } from './random-rows.js';
@@ -19,6 +21,7 @@ interface Case extends HalfSpaceTreesParameters {
   readonly rows: number;
   readonly data_seed: number;
   readonly sha256: string;
+  readonly branches: string;
   readonly every_tenth: string;
 }
 
@@ -55,6 +58,31 @@ describe(`HalfSpaceTrees beside River ${river}`, () => {
     expect(createHash('sha256').update(new Uint8Array(scores.buffer)).digest('hex')).toBe(one.sha256);
   });
 });
+
+describe(`growForest beside River ${river}`, () => {
+  it.each(cases.map((one, number) => ({ number, one })))('grows the same trees in case $number', ({ one }) => {
+    const missing = batchOf(one).missing;
+    const columns = Array.from(sortedColumns(one.features)).filter((column) => missing?.[column] !== 1);
+    const limits = columns.map((column): readonly [number, number] => one.limits[one.features[column] ?? ''] ?? [0, 1]);
+    const forest = growForest({ trees: one.n_trees, height: one.height, seed: one.seed, columns, limits });
+    expect(hashOfBranches(forest)).toBe(one.branches);
+  });
+});
+
+function hashOfBranches({ trees, height, columns, thresholds }: Forest): string {
+  const hash = createHash('sha256');
+  const branch = Buffer.alloc(10);
+  const visit = (tree: number, node: number): void => {
+    if (node >= 2 ** height) return;
+    branch.writeUInt16LE(columns[tree * 2 ** height + node] ?? 0, 0);
+    branch.writeDoubleLE(thresholds[tree * 2 ** height + node] ?? 0, 2);
+    hash.update(branch);
+    visit(tree, 2 * node);
+    visit(tree, 2 * node + 1);
+  };
+  for (let tree = 0; tree < trees; tree++) visit(tree, 1);
+  return hash.digest('hex');
+}
 
 function batchOf(one: Case): Batch {
   const random = new Xorshift32(one.data_seed);

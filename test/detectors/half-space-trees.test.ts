@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fnv1a } from '../../src/detectors/byte-codec.js';
 import type { Batch } from '../../src/detectors/detector.js';
+import { growForest } from '../../src/detectors/half-space-forest.js';
 import { type FeatureLimits, HalfSpaceTrees } from '../../src/detectors/half-space-trees.js';
 import { drawBatch, drawCase, type RandomCase, testSeed, Xorshift32 } from './random-rows.js';
 
@@ -77,6 +78,21 @@ describe('HalfSpaceTrees', () => {
     const fresh = detector.toBytes();
     scoreAll(detector, { ...batchOf([0.1, 0.1]), missing: Uint8Array.of(1, 1) }, 'learn_then_score');
     expect(detector.toBytes()).toEqual(fresh);
+  });
+
+  it.each([
+    ['goes right', 0, 1],
+    ['and one just below it goes left', 1, 0],
+  ])('a value equal to a split %s', (_, below, side) => {
+    const plan = { trees: 1, height: 1, seed: 4, columns: [0], limits: [[0, 1]] as const };
+    const split = growForest(plan).thresholds[1] ?? Number.NaN;
+    const settings = { n_trees: 1, height: 1, window_size: 9, seed: 4 };
+    // Four rows and one: walked side by side and alone.
+    const received = new HalfSpaceTrees(settings, ['x']);
+    scoreAll(received, batchOf(Array(5).fill(split - below * 2 ** -53)), 'score_then_learn');
+    const expected = new HalfSpaceTrees(settings, ['x']);
+    scoreAll(expected, batchOf(Array(5).fill(side)), 'score_then_learn');
+    expect(received.toBytes()).toEqual(expected.toBytes());
   });
 
   it('scores huge, tiny and infinite values within 0..1', () => {
@@ -211,6 +227,12 @@ describe('HalfSpaceTrees.fromBytes', () => {
     expect(() => HalfSpaceTrees.fromBytes(bytes, SMALL, ['a', 'b'])).toThrow(
       expect.objectContaining({ kind: 'CorruptSnapshot', message: expect.not.stringMatching(/checksum/) }),
     );
+  });
+
+  it('refuses bytes with something between the masses and the checksum', () => {
+    const bytes = Uint8Array.of(...learned.toBytes().slice(0, -4), 0, 0, 0, 0, 0);
+    new DataView(bytes.buffer).setUint32(bytes.length - 4, fnv1a(bytes.subarray(0, -4)), true);
+    expect(() => HalfSpaceTrees.fromBytes(bytes, SMALL, ['a', 'b'])).toThrow('the length before the checksum');
   });
 
   it('reads bytes that lie anywhere in a larger buffer', () => {

@@ -10,7 +10,8 @@ only parameters and scores are stored. A row draws, feature by feature, u1, u2 a
     NaN      where u2 < nan
     missing  where u3 < missing, in row 0 never for the feature `row0`
 
-Scores are kept as the SHA-256 of all of them (little-endian doubles) and every tenth in hex of its bits.
+Scores are kept as the SHA-256 of all of them (little-endian doubles) and every tenth in hex of its bits; the trees as the
+SHA-256 of their branches in pre-order, each a 16-bit place in `features` and its threshold, little-endian.
 """
 
 import gzip
@@ -87,7 +88,13 @@ def scores_of(case):
         else:
             model.learn_one(x)
             scores.append(float(model.score_one(x)))
-    return scores
+    return scores, model.trees
+
+
+def branches_of(case, trees):
+    for tree in trees:
+        for branch in tree.iter_branches():
+            yield struct.pack("<Hd", case["features"].index(branch.feature), branch.threshold)
 
 
 def draw_case(rng):
@@ -124,9 +131,10 @@ def golden_scores():
     cases = []
     for number in range(CASES):
         case = draw_case(rng)
-        scores = scores_of(case)
+        scores, trees = scores_of(case)
         packed = b"".join(struct.pack("<d", score) for score in scores)
         case["sha256"] = hashlib.sha256(packed).hexdigest()
+        case["branches"] = hashlib.sha256(b"".join(branches_of(case, trees))).hexdigest()
         case["every_tenth"] = "".join(bits(score) for score in scores[::KEPT_EVERY])
         cases.append(case)
         print(number, case["n_trees"], case["height"], case["window_size"], len(scores), file=sys.stderr)
