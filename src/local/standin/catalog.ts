@@ -127,4 +127,5 @@ const MACROS = `
     make_timestamp_ns(epoch_ns(stamp::TIMESTAMP_NS)
       - ((epoch_ns(stamp::TIMESTAMP_NS) - epoch_ns(origin::TIMESTAMP_NS)) % epoch_ns(width::INTERVAL)
         + epoch_ns(width::INTERVAL)) % epoch_ns(width::INTERVAL));
-  CREATE OR REPLACE MACRO main.to_timestamp(stamp) AS stamp::TIMESTAMP_NS;`;
+  CREATE OR REPLACE MACRO main.to_timestamp(stamp) AS stamp::TIMESTAMP_NS;
+  CREATE OR REPLACE MACRO main.to_timestamp_nanos(n) AS make_timestamp_ns(n);`;

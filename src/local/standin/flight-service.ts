@@ -36,8 +36,8 @@ export function createFlightService(store: Store, token: string | null, log: Log
   server.addService(FLIGHT, {
     DoGet: (call: Call) => {
       answer(store, token, call).catch((error: unknown) => {
-        const { code, message } = queryErrorFrom(error);
-        if (code === status.INTERNAL) log('stand-in: query failed', { error: message });
+        const { code, message, cause } = queryErrorFrom(error);
+        if (code === status.INTERNAL && cause !== undefined) log('stand-in: query failed', { error: message });
         call.emit('error', { code, details: message, metadata: new Metadata() });
       });
     },

@@ -151,6 +151,7 @@ class Scanner {
   private parseSeries(): Series {
     const measurement = this.readWord(COMMA, SPACE, ', \\');
     if (measurement === '') throw new LineError('Expected a measurement name before the first tag or field');
+    if (measurement.includes('\0')) throw new LineError('The measurement name has a zero character');
     const tags: [string, string][] = [];
     while (this.accept(COMMA)) {
       const key = this.readWord(EQUALS, SPACE, ',= ');

@@ -24,7 +24,7 @@ export function queryErrorFrom(error: unknown): QueryError {
   const first = decodeName((text.split(/\n\s*\n|\nCandidate|\nDid you mean|\nLINE /)[0] ?? text).trim());
   const column = /Referenced column "(.+?)" (?:not found|was not found)/.exec(first)?.[1];
   if (column !== undefined) return planningError(`Schema error: No field named ${column}.`, error);
-  const ofTable = /(?:Table|table) "(.+?)" does not have a column named "(.+?)"/.exec(first);
+  const ofTable = /"(.+?)" does not have a column named "(.+?)"/.exec(first);
   if (ofTable !== null) return planningError(`Schema error: No field named ${ofTable[1]}.${ofTable[2]}.`, error);
   const table = /Table with name (.+?) does not exist/.exec(first)?.[1];
   if (table !== undefined) {

@@ -41,21 +41,28 @@ export async function* runQuery(
   const database = store.databases.get(request.database);
   if (database === undefined) throw new QueryError(status.INTERNAL, `database not found: ${request.database}`);
   const now = BigInt(Date.now()) * NANOS_PER_MS;
-  const { sql, names, parameters } = rewriteSql(request.sql, database, now);
-  const connection = await store.connect();
+  const rewritten = rewriteSql(request.sql, database, now);
+  const { names, parameters } = rewritten;
+  const { connection, end } = await store.connect();
   const interrupt = () => connection.interrupt();
   signal.addEventListener('abort', interrupt);
   try {
     await connection.run(`SET search_path = '${quoteName(schemaOf(database.id))},main'`);
     const kinds = kindsOf(database, names);
-    const plan = await planQuery(connection, sql, kinds, dictionariesOf(database, names));
+    const dictionaries = dictionariesOf(database, names);
+    const plan =
+      (await planQuery(connection, rewritten.sql, kinds, dictionaries)) ??
+      (await planQuery(connection, rewritten.typedSql(sqlTypesOf(request.parameters)), kinds, dictionaries));
+    if (plan === null)
+      throw planningError('Error during planning: the types of its parameters are not clear; cast them');
     bindParameters(plan.statement, parameters, request.parameters);
+    throwIfCancelled(signal);
     const result = await plan.statement.stream();
     const columns = plan.columns.map(({ index, rest }) => createArrowColumn(result.columnType(index), index, rest));
     const stream = new ArrowStream(plan.heads, columns);
     yield stream.schemaMessage();
     for (;;) {
-      if (signal.aborted) throw new QueryError(status.CANCELLED, 'the query was cancelled');
+      throwIfCancelled(signal);
       const chunk = await result.fetchChunk();
       if (chunk === null || chunk.rowCount === 0) break;
       yield* stream.add(chunk);
@@ -65,8 +72,12 @@ export async function* runQuery(
     throw queryErrorFrom(error);
   } finally {
     signal.removeEventListener('abort', interrupt);
-    connection.closeSync();
+    end();
   }
+}
+
+function throwIfCancelled(signal: AbortSignal): void {
+  if (signal.aborted) throw new QueryError(status.CANCELLED, 'the query was cancelled');
 }
 
 interface Plan {
@@ -76,17 +87,21 @@ interface Plan {
   readonly columns: readonly { readonly index: number; readonly rest: number | null }[];
 }
 
-/** Wraps the statement so that its result has only types the wire has, and texts with few values come as codes. */
+/**
+ * Wraps the statement so that its result has only types the wire has, and texts with few values come as codes;
+ * null when DuckDB cannot tell its columns before it knows the parameters' types.
+ */
 async function planQuery(
   connection: DuckDBConnection,
   sql: string,
   kinds: ReadonlyMap<string, ColumnKind>,
   dictionaries: ReadonlyMap<string, readonly string[]>,
-): Promise<Plan> {
+): Promise<Plan | null> {
   const inner = await connection.prepare(sql);
   if (inner.statementType !== StatementType.SELECT) {
     throw planningError('Error during planning: statement not supported; only SELECT and SHOW TABLES are');
   }
+  if (inner.columnCount === 1 && inner.columnName(0) === 'unknown' && inner.parameterCount > 0) return null;
   const heads: ColumnHead[] = [];
   const columns: { index: number; rest: number | null }[] = [];
   const select: string[] = [];
@@ -168,6 +183,16 @@ function bindParameters(
     else if (Number.isSafeInteger(value)) statement.bindValue(index, BigInt(value), BIGINT);
     else statement.bindValue(index, value, DOUBLE);
   }
+}
+
+function sqlTypesOf(parameters: Readonly<Record<string, ParameterValue>>): Map<string, string> {
+  return new Map(
+    Object.entries(parameters).map(([name, value]) => {
+      if (typeof value === 'string') return [name, 'VARCHAR'];
+      if (typeof value === 'boolean') return [name, 'BOOLEAN'];
+      return [name, Number.isSafeInteger(value) ? 'BIGINT' : 'DOUBLE'];
+    }),
+  );
 }
 
 /** Kind by column name over the tables the statement may read; a name with two kinds has none. */

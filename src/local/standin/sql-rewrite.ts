@@ -1,6 +1,6 @@
 import { isoFromNanos } from '../../contract/time.js';
 import { infoSchemaOf } from './catalog.js';
-import { encodeName, quoteName } from './identifiers.js';
+import { encodeName, quoteName, quoteText } from './identifiers.js';
 import { planningError } from './query-error.js';
 import type { DatabaseSchema } from './schema.js';
 import { type Token, tokensFromSql } from './sql-tokens.js';
@@ -11,6 +11,8 @@ const FORBIDDEN =
 
 export interface RewrittenSql {
   readonly sql: string;
+  /** The same with each parameter cast to the type given for its name. */
+  typedSql(types: ReadonlyMap<string, string>): string;
   /** Names in the statement, which may be tables, columns or aliases. */
   readonly names: ReadonlySet<string>;
   readonly parameters: ReadonlySet<string>;
@@ -58,7 +60,11 @@ export function rewriteSql(sql: string, database: DatabaseSchema, nowNanos: bigi
     else out.push(nameOrKeyword(token, { before, next, next2 }, database, nowNanos));
     if (token.kind === 'word' && token.value === 'now' && next?.raw === '(' && next2?.raw === ')') skip = 2;
   }
-  return { sql: out.join(''), names, parameters };
+  const typedSql = (types: ReadonlyMap<string, string>) =>
+    out
+      .map((part) => (part.startsWith('$') ? `CAST(${part} AS ${types.get(part.slice(1)) ?? 'VARCHAR'})` : part))
+      .join('');
+  return { sql: out.join(''), typedSql, names, parameters };
 }
 
 interface Neighbours {
@@ -79,7 +85,7 @@ function nameOrKeyword(token: Token, near: Neighbours, database: DatabaseSchema,
   if (value === 'now' && next?.raw === '(' && next2?.raw === ')') return `TIMESTAMP_NS '${isoFromNanos(nowNanos)}'`;
   const isType = before?.raw === '::' || next?.kind === 'text' || (before?.value === 'as' && next?.raw === ')');
   if (value === 'timestamp' && isType) return 'TIMESTAMP_NS';
-  return token.raw;
+  return value; // in lower case: that is the name an answer or an error has for it
 }
 
 function isTablePosition(before: Token | undefined): boolean {
@@ -120,11 +126,13 @@ function showStatement(words: readonly Token[], info: string): RewrittenSql | nu
   if (show?.value !== 'show') return null;
   const none = { names: new Set<string>(), parameters: new Set<string>() };
   if (what?.value === 'tables' && from === undefined) {
-    return { ...none, sql: `SELECT table_catalog, table_schema, table_name, table_type FROM ${info}.tables` };
+    const sql = `SELECT table_catalog, table_schema, table_name, table_type FROM ${info}.tables`;
+    return { ...none, sql, typedSql: () => sql };
   }
   if (what?.value === 'columns' && (from?.value === 'from' || from?.value === 'in') && table && rest.length === 0) {
-    const sql = `SELECT table_catalog, table_schema, table_name, column_name, data_type, is_nullable FROM ${info}.columns`;
-    return { ...none, sql: `${sql} WHERE table_name = '${table.value.replaceAll("'", "''")}'` };
+    const columns = 'table_catalog, table_schema, table_name, column_name, data_type, is_nullable';
+    const sql = `SELECT ${columns} FROM ${info}.columns WHERE table_name = ${quoteText(table.value)}`;
+    return { ...none, sql, typedSql: () => sql };
   }
   throw planningError(
     `Error during planning: SHOW ${what?.raw ?? ''} is not supported; SHOW TABLES and SHOW COLUMNS FROM t are`,

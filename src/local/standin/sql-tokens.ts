@@ -58,5 +58,5 @@ function meaningOf(kind: TokenKind, raw: string): string {
   if (kind === 'quoted') return raw.slice(1, -1).replaceAll('""', '"');
   if (kind === 'text') return raw.slice(1, -1).replaceAll("''", "'");
   if (kind === 'parameter') return raw.slice(1);
-  return kind === 'word' ? raw.toLowerCase() : raw;
+  return kind === 'word' ? raw.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : raw;
 }

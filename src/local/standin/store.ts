@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { HalfspaceError } from '../../contract/failures.js';
@@ -12,6 +12,9 @@ import { batchFromLines, type TableBatch } from './write-batch.js';
 const FILE_NAME = 'standin.duckdb';
 const NANOS_PER_MS = 1_000_000n;
 
+/** Files this process holds: DuckDB's own lock only keeps other processes out. */
+const held = new Set<string>();
+
 export interface WriteRequest {
   readonly database: string;
   readonly text: string;
@@ -24,12 +27,16 @@ export interface WriteRequest {
 export class Store {
   readonly databases: Map<string, DatabaseSchema>;
   private readonly instance: DuckDBInstance;
+  private readonly path: string | null;
   private readonly writer: DuckDBConnection;
+  /** Connections of the queries under way, each with the promise of its end. */
+  private readonly queries = new Map<DuckDBConnection, Promise<unknown>>();
   private queue: Promise<unknown> = Promise.resolve();
   private nextId: number;
 
-  private constructor(instance: DuckDBInstance, writer: DuckDBConnection, databases: Map<string, DatabaseSchema>) {
+  private constructor({ instance, path }: Opened, writer: DuckDBConnection, databases: Map<string, DatabaseSchema>) {
     this.instance = instance;
+    this.path = path;
     this.writer = writer;
     this.databases = databases;
     const ids = [...databases.values()].flatMap((each) => [each.id, ...[...each.tables.values()].map(({ id }) => id)]);
@@ -38,21 +45,35 @@ export class Store {
 
   /** @throws HalfspaceError `BadSettings` when the folder cannot be used or another process holds it. */
   static async open(dataDir: string | null): Promise<Store> {
-    const instance = await openInstance(dataDir);
+    const opened = await openInstance(dataDir);
     try {
-      const writer = await instance.connect();
-      const store = new Store(instance, writer, await loadCatalog(writer));
+      const writer = await opened.instance.connect();
+      const store = new Store(opened, writer, await loadCatalog(writer));
       await writer.run('SET lock_configuration = true');
       return store;
     } catch (error) {
-      instance.closeSync();
+      opened.instance.closeSync();
+      if (opened.path !== null) held.delete(opened.path);
       throw error;
     }
   }
 
-  /** A connection of its own for one query. */
-  connect(): Promise<DuckDBConnection> {
-    return this.instance.connect();
+  /** A connection of its own for one query, which ends it by calling `end`. */
+  async connect(): Promise<{ readonly connection: DuckDBConnection; readonly end: () => void }> {
+    const connection = await this.instance.connect();
+    let ended = () => {};
+    this.queries.set(
+      connection,
+      new Promise<void>((resolve) => {
+        ended = resolve;
+      }),
+    );
+    const end = () => {
+      connection.closeSync();
+      this.queries.delete(connection);
+      ended();
+    };
+    return { connection, end };
   }
 
   /** Writes a request's lines and returns the bad ones; nothing is written when there are some and `acceptPartial` is off. */
@@ -62,12 +83,14 @@ export class Store {
     return turn;
   }
 
-  /** Waits for the writes under way, then closes. */
+  /** Stops the queries, waits for the writes under way, then closes. */
   async close(): Promise<void> {
-    await this.queue;
+    for (const connection of this.queries.keys()) connection.interrupt();
+    await Promise.all([this.queue, ...this.queries.values()]);
     await this.writer.run('CHECKPOINT').catch(() => undefined); // the write-ahead log keeps what this could not
     this.writer.closeSync();
     this.instance.closeSync();
+    if (this.path !== null) held.delete(this.path);
   }
 
   private async writeNow({
@@ -135,26 +158,35 @@ function noteHints(table: TableSchema, batch: TableBatch): void {
   }
 }
 
-async function openInstance(dataDir: string | null): Promise<DuckDBInstance> {
-  const path = dataDir === null ? ':memory:' : join(dataDir, FILE_NAME);
+interface Opened {
+  readonly instance: DuckDBInstance;
+  /** null: in memory. */
+  readonly path: string | null;
+}
+
+async function openInstance(dataDir: string | null): Promise<Opened> {
+  if (dataDir === null) return { instance: await DuckDBInstance.create(':memory:', SETTINGS), path: null };
   try {
-    if (dataDir !== null) mkdirSync(dataDir, { recursive: true });
-    return await DuckDBInstance.create(path, {
-      enable_external_access: 'false', // SQL reaches no file, no network and no extension
-      autoload_known_extensions: 'false',
-      autoinstall_known_extensions: 'false',
-      // As DataFusion has it.
-      integer_division: 'true',
-      default_null_order: 'nulls_last_on_asc_first_on_desc',
-    });
+    mkdirSync(dataDir, { recursive: true });
+    const path = join(realpathSync(dataDir), FILE_NAME);
+    if (held.has(path)) throw new Error('this process holds its lock already');
+    const instance = await DuckDBInstance.create(path, SETTINGS);
+    held.add(path);
+    return { instance, path };
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    const isHeld = /lock|already (?:open|attached)/i.test(text);
-    const reason = isHeld
-      ? `another process uses it (${text.replace(/\s+/g, ' ').slice(0, 300)}). Stop that one, or choose another folder`
-      : `it could not be opened: ${text.replace(/\s+/g, ' ').slice(0, 300)}`;
-    throw new HalfspaceError('BadSettings', `InfluxDB stand-in: data folder ${dataDir ?? 'in memory'}: ${reason}.`, {
-      cause: error,
-    });
+    const text = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').slice(0, 300);
+    const remedy = /lock/i.test(text)
+      ? `another stand-in uses it (${text}). Stop that one, or choose another folder`
+      : `it could not be opened (${text}). Choose another folder, or move this one away`;
+    throw new HalfspaceError('BadSettings', `InfluxDB stand-in: data folder ${dataDir}: ${remedy}.`, { cause: error });
   }
 }
+
+const SETTINGS = {
+  enable_external_access: 'false', // SQL reaches no file, no network and no extension
+  autoload_known_extensions: 'false',
+  autoinstall_known_extensions: 'false',
+  // As DataFusion has it.
+  integer_division: 'true',
+  default_null_order: 'nulls_last_on_asc_first_on_desc',
+};

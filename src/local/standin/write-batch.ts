@@ -108,7 +108,7 @@ class TableBuilder implements TableBatch {
     const index = this.byName.get(name);
     const known = index === undefined ? undefined : this.columns[index];
     if (known === undefined) {
-      if (name === '') throw rejectLine('A column name is empty');
+      if (name.includes('\0')) throw rejectLine('A column name has a zero character');
       return;
     }
     if (known.kind !== kind) throw rejectLine(typeConflict(name, known.kind, kind));
