@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { CliIo } from './cli/io.js';
 import { UsageError } from './cli/usage-error.js';
+import { parseDuration } from './config/duration.js';
 import { SettingsError } from './config/settings-error.js';
 import { HalfspaceError } from './contract/failures.js';
 
@@ -44,15 +45,11 @@ function buildProgram(io: CliIo, succeed: (success: boolean) => void): Command {
     .exitOverride()
     .showHelpAfterError('(add --help for how to use it)');
 
-  command(program, 'demo', 'Try the whole job on embedded servers: data, detection, a fault, an alert.', [
+  const demo = command(program, 'demo', 'Try the whole job on embedded servers: data, detection, a fault, an alert.', [
     'halfspace demo',
     'halfspace demo --once --json',
-  ])
-    .option('--once', 'one run over data with a fault; exits 0 only if the broken machine, and only it, was alerted')
-    .option('--influx-port <port>', 'port of the InfluxDB stand-in', portNumber)
-    .option('--temporal-port <port>', 'port of the Temporal server', portNumber)
-    .option('--ui-port <port>', "port of Temporal's UI", portNumber)
-    .action(async (options) => succeed(await (await import('./cli/demo.js')).demo(options, io)));
+  ]).option('--once', 'one run over data with a fault; exits 0 only if the broken machine, and only it, was alerted');
+  portOptions(demo).action(async (options) => succeed(await (await import('./cli/demo.js')).demo(options, io)));
 
   command(program, 'worker', 'Run a worker until Ctrl-C.', ['halfspace worker'])
     .addOption(configOption())
@@ -108,7 +105,67 @@ function buildProgram(io: CliIo, succeed: (success: boolean) => void): Command {
     .addOption(configOption())
     .action(async (file, options) => (await import('./cli/import.js')).importCsv({ ...options, file }, io));
 
+  command(program, 'init', 'Write halfspace.yaml and .env for a table of your database.', [
+    'halfspace init',
+    'halfspace init --host http://localhost:8181 --database factory --table machine_data --yes',
+  ])
+    .option('--host <url>', 'address of InfluxDB 3')
+    .option('--token <token>', 'its token; empty for a server without authorization')
+    .option('--database <name>', 'database to read from and write to')
+    .option('--table <name>', 'table with the measurements')
+    .option('--id <a,b>', 'columns that name a machine', listOf)
+    .option('--values <a,b>', 'columns to watch', listOf)
+    .option('--yes', 'take every proposal without asking')
+    .option('--force', 'replace files that are there')
+    .action(async (options) => (await import('./cli/init.js')).init(options, io));
+
+  const config = program.command('config').description('The settings.');
+  command(config, 'check', 'Check halfspace.yaml; with --live also the database and Temporal.', [
+    'halfspace config check',
+    'halfspace config check --live',
+  ])
+    .addOption(configOption())
+    .option('--live', 'also ask the database and Temporal; nothing is written')
+    .action(async (options) => succeed(await (await import('./cli/config-check.js')).configCheck(options, io)));
+
+  command(program, 'simulate', 'Write simulated machines to InfluxDB.', [
+    'halfspace simulate --history 2h --live',
+    'halfspace simulate --history 1h --fault machine2:overload@59m+1m',
+  ])
+    .addOption(configOption())
+    .option('--machines <n>', 'how many', wholeNumber, 3)
+    .option('--seed <n>', 'the same seed gives the same rows', wholeNumber, 1)
+    .option('--history <duration>', 'write this much up to now, e.g. 2h', durationMs)
+    .option('--live', 'go on writing until Ctrl-C')
+    .option('--interval <duration>', 'time between rows', durationMs, 1000)
+    .option('--fault <fault>', 'machineID:kind[/field]@offset[+duration]; may be given more than once', appended, [])
+    .option('--table <name>', 'table to write to', 'machine_data')
+    .action(async ({ config: file, history, interval, fault, ...options }) => {
+      const { influxOptions } = await import('./cli/influx-options.js');
+      const { simulate } = await import('./cli/simulate.js');
+      const influx = influxOptions(file);
+      await simulate({ ...options, influx, historyMs: history ?? null, intervalMs: interval, faults: fault }, io);
+    });
+
+  const local = program.command('local').description('Embedded servers for trying things out.');
+  const up = command(local, 'up', "Run the InfluxDB stand-in and Temporal's development server until Ctrl-C.", [
+    'halfspace local up',
+  ]);
+  portOptions(up).action(async (options) => {
+    const { readEnvironment } = await import('./config/environment.js');
+    const environment = readEnvironment();
+    const { localUp } = await import('./cli/local-up.js');
+    await localUp({ ...options, home: environment.home, environment }, io);
+  });
+
   return program;
+}
+
+function portOptions(parent: Command): Command {
+  return parent
+    .option('--influx-port <port>', 'port of the InfluxDB stand-in, 0 for any (default 8181)', portNumber)
+    .option('--temporal-port <port>', 'port of the Temporal server, 0 for any (default 7233)', portNumber)
+    .option('--ui-port <port>', "port of Temporal's UI, 0 for any (default 8233)", portNumber);
 }
 
 function command(parent: Command, name: string, description: string, examples: readonly string[]): Command {
@@ -135,6 +192,22 @@ function listOf(text: string): string[] {
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
+}
+
+function appended(text: string, before: readonly string[]): string[] {
+  return [...before, text];
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(number)) return number;
+  throw new InvalidArgumentError('Expected a whole number.');
+}
+
+function durationMs(text: string): number {
+  const duration = parseDuration(text);
+  if (duration !== null && duration > 0) return duration;
+  throw new InvalidArgumentError('Expected a duration such as 90s, 5m, 2h or 1h30m.');
 }
 
 function portNumber(text: string): number {

@@ -23,9 +23,8 @@ export interface TemporalClient {
 }
 
 export interface ConnectOptions {
-  /** Instead of TEMPORAL_ADDRESS and the profile's. */
-  readonly address?: string | undefined;
-  readonly cwd?: string | undefined;
+  /** An embedded server's address: nothing of the environment or a profile applies to it. */
+  readonly embedded?: string | undefined;
 }
 
 const DEFAULT_ADDRESS = 'localhost:7233';
@@ -34,34 +33,35 @@ const DEFAULT_NAMESPACE = 'default';
 /** A server that is there answers within milliseconds; one that is not should not be waited for. */
 const CONNECT_TIMEOUT = '5s';
 
+export interface TemporalTarget {
+  readonly connectionOptions: TemporalConnectConfig['connectionOptions'];
+  readonly namespace: string;
+  /** As given, for messages. */
+  readonly address: string;
+}
+
 /** @throws HalfspaceError `BadSettings` when Temporal's own configuration cannot be read. */
-export function temporalConnectConfig({ address, cwd }: ConnectOptions = {}): {
-  connectionOptions: TemporalConnectConfig['connectionOptions'];
-  namespace: string;
-  address: string;
-} {
-  const { variables } = readEnvironment(cwd === undefined ? {} : { cwd });
+export function temporalTarget({ embedded }: ConnectOptions = {}): TemporalTarget {
+  if (embedded !== undefined) {
+    return { connectionOptions: { address: embedded }, namespace: DEFAULT_NAMESPACE, address: embedded };
+  }
+  const { variables } = readEnvironment();
   const overrideEnvVars = Object.fromEntries(
     Object.entries(variables).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, value]])),
   );
-  let config: TemporalConnectConfig;
   try {
-    config = loadClientConnectConfig({ overrideEnvVars });
+    const { connectionOptions, namespace = DEFAULT_NAMESPACE } = loadClientConnectConfig({ overrideEnvVars });
+    const address = connectionOptions.address ?? DEFAULT_ADDRESS;
+    return { connectionOptions: { ...connectionOptions, address }, namespace, address };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new HalfspaceError('BadSettings', `Temporal's configuration cannot be read: ${why}`, { cause: error });
   }
-  const reached = address ?? config.connectionOptions.address ?? DEFAULT_ADDRESS;
-  return {
-    connectionOptions: { ...config.connectionOptions, address: reached },
-    namespace: config.namespace ?? DEFAULT_NAMESPACE,
-    address: reached,
-  };
 }
 
 /** The one place that makes a Temporal client. @throws HalfspaceError `Unreachable`. */
 export async function connectTemporal(options: ConnectOptions = {}): Promise<TemporalClient> {
-  const { connectionOptions, namespace, address } = temporalConnectConfig(options);
+  const { connectionOptions, namespace, address } = temporalTarget(options);
   const { apiKey, tls, metadata } = connectionOptions;
   let connection: Connection;
   try {

@@ -5,7 +5,7 @@ import { createActivities, ModelCache } from './activities/index.js';
 import type { Channel } from './alerts/channel.js';
 import { createSlackChannel } from './alerts/slack.js';
 import { createWebhookChannel } from './alerts/webhook.js';
-import { type ConnectOptions, temporalConnectConfig, unreachable } from './client.js';
+import { type ConnectOptions, temporalTarget, unreachable } from './client.js';
 import type { Settings } from './config/load.js';
 import type { ChannelSettings } from './config/schema.js';
 import { createInflux } from './influx/connect.js';
@@ -18,6 +18,8 @@ export interface WorkerOptions extends ConnectOptions {
   /** False: the caller ends the worker (a demo that has more to close); true: SIGINT and SIGTERM do. */
   readonly ownsSignals: boolean;
   readonly logLevel?: string;
+  /** Running activities get this long to finish. */
+  readonly graceMs?: number;
 }
 
 export interface HalfspaceWorker {
@@ -29,9 +31,11 @@ export interface HalfspaceWorker {
   shutdown(): void;
 }
 
-/** Running activities get this long to finish; below the ten seconds that people and containers wait. */
-const GRACE_TIME = '5s';
-const FORCE_TIME = '8s';
+/** Below the ten seconds that people and containers wait. */
+const GRACE_MS = 5000;
+
+/** After the grace time activities are told to stop; those that do not are left behind this much later. */
+const FORCE_AFTER_GRACE_MS = 2500;
 
 /** Cancellation travels on heartbeats: with the default of 80 % of the timeout it would take four seconds. */
 const MOST_SECONDS_BETWEEN_BEATS = '1s';
@@ -43,10 +47,11 @@ export async function createWorker({
   settings,
   log,
   ownsSignals,
+  graceMs = GRACE_MS,
   ...options
 }: WorkerOptions): Promise<HalfspaceWorker> {
   installRuntime(ownsSignals, options.logLevel ?? 'warn', log);
-  const { connectionOptions, namespace, address } = temporalConnectConfig(options);
+  const { connectionOptions, namespace, address } = temporalTarget(options);
   const { storeFolder, links } = settings;
   const storage = openStorage(pathToFileURL(storeFolder ?? '.halfspace/store').href);
   const channels = channelsOf(settings.channels ?? {}, log);
@@ -81,8 +86,8 @@ export async function createWorker({
     identity: `${process.pid}@${hostname()}`,
     workflowsPath: fileURLToPath(new URL(`./workflows/index${import.meta.url.slice(-3)}`, import.meta.url)),
     activities,
-    shutdownGraceTime: GRACE_TIME,
-    shutdownForceTime: FORCE_TIME,
+    shutdownGraceTime: graceMs,
+    shutdownForceTime: graceMs + FORCE_AFTER_GRACE_MS,
     maxHeartbeatThrottleInterval: MOST_SECONDS_BETWEEN_BEATS,
     defaultHeartbeatThrottleInterval: MOST_SECONDS_BETWEEN_BEATS,
   });

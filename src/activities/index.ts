@@ -39,7 +39,9 @@ export function createActivities(deps: ActivityDeps) {
       detectAnomalies(deps, documents, packs, input, attempt),
     ),
     checkAnomalies: asActivity((input: Input<typeof checkAnomalies, 2>) => checkAnomalies(deps, documents, input)),
-    plotAnomalies: asActivity((input: Input<typeof plotAnomalies, 2>) => plotAnomalies(deps, documents, input)),
+    plotAnomalies: asActivity((input: Input<typeof plotAnomalies, 2>, attempt) =>
+      plotAnomalies(deps, documents, input, attempt),
+    ),
     sendAlert: asActivity((input: Input<typeof sendAlert, 1>, attempt) => sendAlert(deps, input, attempt)),
     writeScores: asActivity((input: Input<typeof writeScores, 2>, attempt) =>
       writeScores(deps, documents, input, attempt),

@@ -9,7 +9,8 @@ import { SettingsError, type SettingsProblem } from './settings-error.js';
 import { resolveVariables, type VariableProblem, type Variables } from './variables.js';
 import { type Path, parseYamlFile, type YamlFile } from './yaml-file.js';
 
-const SHIPPED_FILE = fileURLToPath(new URL('../../halfspace.yaml', import.meta.url));
+/** The halfspace.yaml that comes with the package. */
+export const SHIPPED_FILE = fileURLToPath(new URL('../../halfspace.yaml', import.meta.url));
 const FILE_NAME = 'halfspace.yaml';
 const STORE_SCHEME = 'file://';
 

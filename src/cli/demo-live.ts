@@ -1,0 +1,112 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { HalfspaceError } from '../contract/failures.js';
+import { msFromNanos } from '../contract/time.js';
+import type { Influx } from '../influx/connect.js';
+import { findTimeRange, listTables } from '../influx/schema.js';
+import { writeAll } from '../influx/write-all.js';
+import { applySchedules, compareSchedules } from '../schedules.js';
+import { defaultMachines } from '../simulator/fleet.js';
+import type { Machine } from '../simulator/machine.js';
+import { DEFAULT_TABLE, lines } from '../simulator/outputs.js';
+import { liveRanges } from '../simulator/rows.js';
+import type { detectionRun } from '../workflows/index.js';
+import { DEMO_PIPELINE, type DemoStage } from './demo.js';
+import { BROKEN_MACHINE, DEMO_MACHINES, DEMO_SEED, HISTORY_MS } from './demo-once.js';
+import type { CliIo } from './io.js';
+import { runSummary } from './run-summary.js';
+
+/** The shipped schedule runs every five minutes; nobody watches a demo that long. */
+const DEMO_SCHEDULE = '@every 20s';
+
+/** The fault begins this long after the start and lasts a minute. */
+const FAULT_AFTER_MS = 45_000;
+const FAULT_MS = 60_000;
+
+const LOOK_EVERY_MS = 1000;
+
+/** Writes history, keeps data coming, runs the pipeline on a schedule and breaks one machine; until the signal is aborted. */
+export async function liveDemo(stage: DemoStage, io: CliIo): Promise<void> {
+  const { stack, influx, temporal, worker, signal } = stage;
+  const startMs = Date.now();
+  const faultMs = startMs + FAULT_AFTER_MS;
+  const machines = defaultMachines(DEMO_MACHINES, DEMO_SEED).map((machine) =>
+    machine.machineID === BROKEN_MACHINE
+      ? machine.withFault({ kind: 'overload', fromMs: faultMs, toMs: faultMs + FAULT_MS })
+      : machine,
+  );
+  const fromMs = await continueFrom(stage, startMs);
+  const rows = await writeAll(influx, lines(machines, { fromMs, toMs: startMs }), { signal });
+  io.stderr(`wrote ${rows} rows of ${machines.length} machines\n`);
+
+  const changes = await compareSchedules(temporal, { [DEMO_PIPELINE]: DEMO_SCHEDULE });
+  const own = changes.filter(({ pipeline }) => pipeline === DEMO_PIPELINE);
+  await applySchedules(temporal, own, worker.taskQueue);
+  await temporal.client.schedule.getHandle(`halfspace/${DEMO_PIPELINE}`).trigger();
+  io.stdout(
+    [
+      `Temporal UI  ${stack.uiUrl}`,
+      `InfluxDB     ${stack.influxUrl} (stand-in, database factory)`,
+      `Pipeline     ${DEMO_PIPELINE}, every 20 s; ${BROKEN_MACHINE} breaks in ${FAULT_AFTER_MS / 1000} s for a minute`,
+      'Try          npm run trigger        in another terminal',
+      'End          Ctrl-C                 what was learned stays for the next start',
+      '',
+      '',
+    ].join('\n'),
+  );
+  await Promise.all([feed(stage, machines, startMs, io), reportRuns(stage, startMs, io)]);
+}
+
+/** Where the data of an earlier demo ends, at most two hours ago. */
+async function continueFrom({ influx, signal }: DemoStage, startMs: number): Promise<number> {
+  const earliest = startMs - HISTORY_MS;
+  if (!(await hasTable(influx, signal))) return earliest;
+  const range = await findTimeRange(influx, DEFAULT_TABLE, 'time', { signal });
+  return range === null ? earliest : Math.max(earliest, msFromNanos(range.last) + 1);
+}
+
+async function hasTable(influx: Influx, signal: AbortSignal): Promise<boolean> {
+  try {
+    return (await listTables(influx, { signal })).includes(DEFAULT_TABLE);
+  } catch (error) {
+    if (error instanceof HalfspaceError && error.kind === 'MissingDatabase') return false;
+    throw error;
+  }
+}
+
+async function feed(
+  { influx, signal }: DemoStage,
+  machines: readonly Machine[],
+  fromMs: number,
+  io: CliIo,
+): Promise<void> {
+  const faultMs = fromMs + FAULT_AFTER_MS;
+  let isBroken = false;
+  for await (const range of liveRanges(1000, { fromMs, signal })) {
+    await writeAll(influx, lines(machines, range));
+    if (!isBroken && range.toMs > faultMs) {
+      isBroken = true;
+      io.stdout(`${new Date().toISOString()}  ${BROKEN_MACHINE} is breaking now\n`);
+    }
+  }
+}
+
+/** Prints each finished run. */
+async function reportRuns({ temporal, signal }: DemoStage, sinceMs: number, io: CliIo): Promise<void> {
+  const { client } = temporal;
+  const seen = new Set<string>();
+  const since = new Date(sinceMs).toISOString();
+  while (!signal.aborted) {
+    const query = `WorkflowType = 'detectionRun' AND ExecutionStatus != 'Running' AND CloseTime > '${since}'`;
+    for await (const { workflowId, runId, status } of client.workflow.list({ query })) {
+      if (seen.has(runId)) continue;
+      seen.add(runId);
+      if (status.name !== 'COMPLETED') {
+        io.stderr(`run ${workflowId} ended: ${status.name.toLowerCase()}\n`);
+        continue;
+      }
+      const result = await client.workflow.getHandle<typeof detectionRun>(workflowId, runId).result();
+      io.stdout(`${new Date().toISOString()}  ${runSummary(result)}`);
+    }
+    await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
+  }
+}

@@ -1,0 +1,123 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { connectTemporal, type TemporalClient } from '../client.js';
+import { type Environment, readEnvironment } from '../config/environment.js';
+import { loadSettings, type Settings, SHIPPED_FILE } from '../config/load.js';
+import { createInflux, type Influx } from '../influx/connect.js';
+import { type Stack, startStack } from '../local/stack.js';
+import { createWorker, type HalfspaceWorker } from '../worker.js';
+import { liveDemo } from './demo-live.js';
+import { demoOnce } from './demo-once.js';
+import type { CliIo } from './io.js';
+import { listenForStop } from './stop-signal.js';
+
+export interface DemoOptions {
+  readonly once?: boolean | undefined;
+  readonly influxPort?: number | undefined;
+  readonly temporalPort?: number | undefined;
+  readonly uiPort?: number | undefined;
+}
+
+/** Everything a demo runs on, up and working. */
+export interface DemoStage {
+  readonly stack: Stack;
+  readonly settings: Settings;
+  readonly influx: Influx;
+  readonly temporal: TemporalClient;
+  readonly worker: HalfspaceWorker;
+  /** Aborted when the demo is to end. */
+  readonly signal: AbortSignal;
+}
+
+export const DEMO_PIPELINE = 'machines';
+const DEMO_DATABASE = 'factory';
+
+/** The worker's part of the ten seconds in which a demo ends. */
+const GRACE_MS = 2000;
+
+/** Runs the whole job on embedded servers; false when `--once` did not alert exactly the broken machine. */
+export async function demo(options: DemoOptions, io: CliIo): Promise<boolean> {
+  const startedAtMs = Date.now();
+  const stop = listenForStop();
+  const environment = readEnvironment();
+  const home = options.once ? join(environment.home, 'demo-once') : environment.home;
+  try {
+    if (options.once) await rm(home, { recursive: true, force: true });
+    return await onStage(options, environment, home, stop.signal, io, async (stage) => {
+      if (options.once) return demoOnce(stage, startedAtMs, io);
+      await liveDemo(stage, io);
+      return true;
+    });
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    io.stderr('stopped\n');
+    return !options.once;
+  } finally {
+    stop.release();
+  }
+}
+
+async function onStage(
+  options: DemoOptions,
+  environment: Environment,
+  home: string,
+  signal: AbortSignal,
+  io: CliIo,
+  play: (stage: DemoStage) => Promise<boolean>,
+): Promise<boolean> {
+  // A demo that runs once finds its own ports, so that it gets along with one that goes on beside it.
+  const standard = (port: number) => (options.once ? 0 : port);
+  const stack = await startStack({
+    home,
+    influxPort: options.influxPort ?? standard(8181),
+    temporalPort: options.temporalPort ?? standard(7233),
+    uiPort: options.uiPort ?? standard(8233),
+    token: null,
+    environment,
+    onProgress: (text) => io.stderr(`${text}\n`),
+    signal,
+  });
+  try {
+    const settings = demoSettings(stack, environment);
+    const influx = createInflux({ host: stack.influxUrl, token: null, database: DEMO_DATABASE });
+    const temporal = await connectTemporal({ embedded: stack.temporalAddress });
+    const worker = await createWorker({
+      settings,
+      embedded: stack.temporalAddress,
+      ownsSignals: false,
+      graceMs: GRACE_MS,
+      log: (_level, message) => io.stderr(`${message}\n`),
+    });
+    const running = worker.run();
+    try {
+      return await Promise.race([play({ stack, settings, influx, temporal, worker, signal }), failureOf(stack)]);
+    } finally {
+      io.stderr('ending the worker and the servers\n');
+      worker.shutdown();
+      await running;
+      await temporal.close();
+      await influx.close();
+    }
+  } finally {
+    await stack.close();
+  }
+}
+
+async function failureOf(stack: Stack): Promise<never> {
+  throw await stack.failed;
+}
+
+/** The shipped settings, whatever file lies in the working directory, pointed at the embedded servers. */
+function demoSettings(stack: Stack, { variables }: Environment): Settings {
+  return loadSettings({
+    file: SHIPPED_FILE,
+    env: {
+      ...variables,
+      INFLUX_HOST: stack.influxUrl,
+      INFLUX_TOKEN: '',
+      INFLUX_DATABASE: DEMO_DATABASE,
+      STORE_URL: `file://${stack.storeDir}`,
+      TEMPORAL_UI_URL: stack.uiUrl,
+    },
+  });
+}
