@@ -1,0 +1,210 @@
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readEnvironment } from '../config/environment.js';
+import { HalfspaceError } from '../contract/failures.js';
+import { createInflux, type Influx } from '../influx/connect.js';
+import { describeTable, listTables } from '../influx/schema.js';
+import { type Ask, createAsk } from './init/ask.js';
+import { envText } from './init/env-file.js';
+import { profileTable, proposeId, proposeLimits, type TableProfile } from './init/propose.js';
+import { type NewSettings, settingsText } from './init/settings-text.js';
+import type { CliIo } from './io.js';
+import { UsageError } from './usage-error.js';
+
+export interface InitOptions {
+  readonly host?: string | undefined;
+  /** Empty for a server without authorization. */
+  readonly token?: string | undefined;
+  readonly database?: string | undefined;
+  readonly table?: string | undefined;
+  readonly id?: readonly string[] | undefined;
+  readonly values?: readonly string[] | undefined;
+  /** Take every proposal without asking. */
+  readonly yes?: boolean | undefined;
+  /** Replace files that are there. */
+  readonly force?: boolean | undefined;
+  readonly cwd?: string | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+export interface InitIo extends CliIo {
+  /** Questions on something other than the terminal. */
+  readonly ask?: Ask;
+}
+
+const SETTINGS_FILE = 'halfspace.yaml';
+const ENV_FILE = '.env';
+
+/**
+ * Writes halfspace.yaml and `.env` for one table of a database: what the flags say, what `.env` says already, and what
+ * the table itself proposes; asks for the rest on a terminal. Nothing is written before everything is known.
+ * @throws UsageError when a file is in the way or something must be asked and nobody is there; HalfspaceError as the
+ * database's reads do.
+ */
+export async function init(options: InitOptions, io: InitIo): Promise<void> {
+  const { cwd = process.cwd(), force = false } = options;
+  const settingsFile = join(cwd, SETTINGS_FILE);
+  if (existsSync(settingsFile) && !force) {
+    throw new UsageError(`${SETTINGS_FILE} is there already; replace it with --force`);
+  }
+  const asks = io.isTty && options.yes !== true;
+  const ask = asks ? (io.ask ?? (await createAsk())) : null;
+
+  const address = await chooseDatabase(options, ask, cwd);
+  const variables = {
+    INFLUX_HOST: address.host,
+    INFLUX_TOKEN: address.token,
+    INFLUX_DATABASE: address.database,
+  };
+  const envFile = join(cwd, ENV_FILE);
+  const env = envText(existsSync(envFile) ? readFileSync(envFile, 'utf8') : '', variables, force);
+
+  const influx = createInflux({ ...address, token: address.token === '' ? null : address.token });
+  let settings: NewSettings;
+  try {
+    settings = await chooseSource(options, influx, address.database, ask, io);
+  } finally {
+    await influx.close();
+  }
+
+  replaceFile(envFile, env, 0o600); // it holds the token
+  replaceFile(settingsFile, settingsText(settings), 0o644);
+  report(settings, io);
+}
+
+interface Address {
+  readonly host: string;
+  readonly token: string;
+  readonly database: string;
+}
+
+async function chooseDatabase(options: InitOptions, ask: Ask | null, cwd: string): Promise<Address> {
+  const { variables } = readEnvironment({ cwd, ...(options.env && { env: options.env }) });
+  const known = (flag: string | undefined, name: string) => flag ?? variables[name];
+
+  const host = known(options.host, 'INFLUX_HOST');
+  const token = known(options.token, 'INFLUX_TOKEN');
+  const database = known(options.database, 'INFLUX_DATABASE');
+  if (ask === null) {
+    const missing = [...(host ? [] : ['--host']), ...(database ? [] : ['--database'])];
+    if (!host || !database) {
+      throw new UsageError(`Nobody is there to answer questions: give ${missing.join(' and ')} (see --help)`);
+    }
+    return { host, token: token ?? '', database };
+  }
+  return {
+    host: options.host ?? (await ask.text('Address of InfluxDB 3', host || 'http://localhost:8181')),
+    token: token ?? (await ask.secret('Token (empty for a server without authorization)')),
+    database: options.database ?? (await ask.text('Database', database || undefined)),
+  };
+}
+
+async function chooseSource(
+  options: InitOptions,
+  influx: Influx,
+  database: string,
+  ask: Ask | null,
+  io: CliIo,
+): Promise<NewSettings> {
+  const tables = await listTables(influx);
+  if (tables.length === 0) {
+    throw new HalfspaceError(
+      'MissingTable',
+      `The database ${database} has no tables; write data first (\`halfspace simulate\`, \`halfspace import\`)`,
+    );
+  }
+  const table = await chooseTable(options.table, tables, ask);
+  const columns = await describeTable(influx, table);
+  const profile = await profileTable(influx, table, columns);
+  if (!io.json) io.stderr(`${profileLine(profile)}\n`);
+
+  const texts = profile.texts.map(({ name }) => name);
+  const id = await chooseColumns(
+    '--id',
+    'Columns that together name a machine',
+    options.id,
+    texts,
+    proposeId(profile),
+    ask,
+  );
+  const numbers = profile.numbers.map(({ name }) => name);
+  const values = await chooseColumns('--values', 'Values to watch', options.values, numbers, numbers, ask);
+  return {
+    table,
+    time: profile.time,
+    id,
+    values: values.map((name) => {
+      const observed = profile.numbers.find((number) => number.name === name)?.range ?? null;
+      return { name, observed, limits: observed === null ? null : proposeLimits(observed) };
+    }),
+  };
+}
+
+async function chooseTable(given: string | undefined, tables: readonly string[], ask: Ask | null): Promise<string> {
+  if (given !== undefined) {
+    if (tables.includes(given)) return given;
+    throw new UsageError(`There is no table \`${given}\`; the database has: ${tables.join(', ')}`);
+  }
+  const [only] = tables;
+  if (only !== undefined && tables.length === 1) return only;
+  if (ask === null) throw new UsageError(`Say which table with --table; the database has: ${tables.join(', ')}`);
+  return ask.one('Table', tables);
+}
+
+async function chooseColumns(
+  flag: string,
+  question: string,
+  given: readonly string[] | undefined,
+  possible: readonly string[],
+  proposed: readonly string[],
+  ask: Ask | null,
+): Promise<readonly string[]> {
+  const listed = possible.length === 0 ? 'none' : possible.join(', ');
+  if (given !== undefined && given.length > 0) {
+    const unknown = given.filter((column) => !possible.includes(column));
+    if (unknown.length === 0) return given;
+    throw new UsageError(`${flag} cannot be ${unknown.join(', ')}; columns of that kind: ${listed}`);
+  }
+  if (possible.length === 0) throw new UsageError(`The table has no column for ${flag}; choose another with --table`);
+  if (ask === null) {
+    if (proposed.length > 0) return proposed;
+    throw new UsageError(`No column looks right for ${flag}; give it yourself, one or more of: ${listed}`);
+  }
+  // The proposal's order is part of it: the last id column stays as it is in a machine's name.
+  const order = [...proposed, ...possible.filter((column) => !proposed.includes(column))];
+  return ask.several(question, order, proposed);
+}
+
+function profileLine({ table, rows, texts, numbers }: TableProfile): string {
+  const named = texts.map(({ name, kind, distinct }) => `${name} (${kind}, ${distinct} values)`);
+  const measured = numbers.map(({ name, range }) => (range === null ? name : `${name} (${range[0]} to ${range[1]})`));
+  return `${table}, last day with rows: ${rows} rows; ${[...named, ...measured].join(', ')}`;
+}
+
+/** Whole or not at all, whenever the process dies. */
+function replaceFile(file: string, text: string, mode: number): void {
+  const next = `${file}.${process.pid}.tmp`;
+  try {
+    writeFileSync(next, text, { mode });
+    renameSync(next, file);
+  } catch (error) {
+    rmSync(next, { force: true });
+    throw new HalfspaceError('BadSettings', `Cannot write ${file} (${(error as NodeJS.ErrnoException).code})`, {
+      cause: error,
+    });
+  }
+}
+
+function report({ table, id, values }: NewSettings, io: CliIo): void {
+  if (io.json) {
+    const limits = Object.fromEntries(values.map((value) => [value.name, value.limits]));
+    const document = { files: [SETTINGS_FILE, ENV_FILE], pipeline: 'machines', table, id, limits };
+    io.stdout(`${JSON.stringify(document, null, 2)}\n`);
+    return;
+  }
+  io.stdout(
+    `Wrote ${SETTINGS_FILE} and ${ENV_FILE}: pipeline machines watches ${values.map(({ name }) => name).join(', ')} `,
+  );
+  io.stdout(`of ${table}, one machine for each ${id.join(' and ')}.\n`);
+  io.stdout('Next: `halfspace config check --live`, then `halfspace worker` and `halfspace trigger`.\n');
+}

@@ -1,0 +1,105 @@
+import type { Table } from '../../contract/table.js';
+import type { Influx } from '../../influx/connect.js';
+import { quoteIdentifier } from '../../influx/identifiers.js';
+import { findTimeRange, type TableColumn } from '../../influx/schema.js';
+
+/** What a table looks like: enough to propose a pipeline for it. */
+export interface TableProfile {
+  readonly table: string;
+  /** Rows of the last day that has any. */
+  readonly rows: number;
+  readonly time: string;
+  /** Tags and strings with how many different values they take in that day. */
+  readonly texts: readonly { readonly name: string; readonly kind: 'tag' | 'string'; readonly distinct: number }[];
+  /** Numbers with their range in that day; null where there is none. */
+  readonly numbers: readonly { readonly name: string; readonly range: readonly [number, number] | null }[];
+}
+
+const PROFILE_SPAN_NS = 24n * 3_600_000_000_000n; // far below the 72 h that one query of InfluxDB 3 Core may touch
+const NANOS_PER_MS = 1_000_000n;
+
+/** Reads the last day of a table that has rows. @throws HalfspaceError as the database's reads do. */
+export async function profileTable(
+  influx: Influx,
+  table: string,
+  columns: readonly TableColumn[],
+): Promise<TableProfile> {
+  const time = columns.find(({ kind }) => kind === 'time')?.name ?? 'time';
+  const texts = columns.flatMap(({ name, kind }) => (kind === 'tag' || kind === 'string' ? [{ name, kind }] : []));
+  const numbers = columns.filter(({ kind }) => kind === 'number').map(({ name }) => name);
+  const range = await findTimeRange(influx, table, time);
+  if (range === null) {
+    return {
+      table,
+      rows: 0,
+      time,
+      texts: texts.map((text) => ({ ...text, distinct: 0 })),
+      numbers: numbers.map((name) => ({ name, range: null })),
+    };
+  }
+  const facts = [
+    'count(*) AS n',
+    ...texts.map(({ name }, i) => `count(DISTINCT ${quoteIdentifier(name)}) AS t${i}`),
+    ...numbers.flatMap((name, i) => [
+      `min(${quoteIdentifier(name)}) AS lo${i}`,
+      `max(${quoteIdentifier(name)}) AS hi${i}`,
+    ]),
+  ];
+  const sql = `SELECT ${facts.join(', ')} FROM ${quoteIdentifier(table)} WHERE ${quoteIdentifier(time)} >= $from`;
+  const from = new Date(Number((range.last - PROFILE_SPAN_NS) / NANOS_PER_MS)).toISOString();
+  for await (const found of influx.query(sql, { from })) {
+    const [rows, read] = [numberAt(found, 'n'), (name: string) => numberAt(found, name)];
+    return {
+      table,
+      rows,
+      time,
+      texts: texts.map((text, i) => ({ ...text, distinct: read(`t${i}`) })),
+      numbers: numbers.map((name, i) => ({ name, range: rangeOf(read(`lo${i}`), read(`hi${i}`)) })),
+    };
+  }
+  throw new Error(`Expected one row of counts for the table ${table}`);
+}
+
+function rangeOf(low: number, high: number): readonly [number, number] | null {
+  return Number.isFinite(low) && Number.isFinite(high) ? [low, high] : null;
+}
+
+function numberAt(table: Table, name: string): number {
+  const column = table.columns.get(name);
+  return column?.kind === 'number' ? (column.values[0] ?? Number.NaN) : Number.NaN;
+}
+
+const MACHINE_NAME = /machine|device|sensor|asset|equipment|unit|serial|host|(?:^|[_\W])id$|ID$|Id$/;
+const GROUP_NAME = /provider|vendor|manufacturer|customer|site|plant|factory|line|area|location/i;
+const FEW = 100; // a string with more values in a day is more likely a message or a barcode than a name
+
+/**
+ * Columns that together could name a machine, the most particular last (it stays as it is in a machine's name). Tags and
+ * strings with few values, those with telling names first; empty when none looks like it.
+ */
+export function proposeId({ texts, rows }: TableProfile): string[] {
+  const usable = texts.filter(
+    ({ kind, distinct, name }) => kind === 'tag' || distinct <= FEW || (rankOf(name) !== 1 && distinct <= rows / 2),
+  );
+  const telling = usable.filter(({ name }) => rankOf(name) !== 1);
+  const chosen = telling.length > 0 ? telling : usable;
+  return chosen.map(({ name }) => name).sort((a, b) => rankOf(a) - rankOf(b) || (a < b ? -1 : 1));
+}
+
+function rankOf(name: string): number {
+  if (GROUP_NAME.test(name)) return 0;
+  return MACHINE_NAME.test(name) || MACHINE_NAME.test(name.toLowerCase()) ? 2 : 1;
+}
+
+/**
+ * Limits around an observed range: half its width more on both sides, then outwards to round numbers; never below zero
+ * when nothing observed is.
+ */
+export function proposeLimits([low, high]: readonly [number, number]): readonly [number, number] {
+  const width = high > low ? high - low : Math.max(Math.abs(low), 1);
+  const step = 10 ** Math.floor(Math.log10(width));
+  const [from, to] = [Math.floor((low - width / 2) / step), Math.ceil((high + width / 2) / step)];
+  // Digits rather than a product, because 3 * 0.1 is not 0.3.
+  const rounded = (count: number) => Number((count * step).toPrecision(12));
+  return [low >= 0 ? Math.max(0, rounded(from)) : rounded(from), rounded(to)];
+}

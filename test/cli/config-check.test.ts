@@ -1,0 +1,140 @@
+import { createServer } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ConfigCheckOptions, configCheck } from '../../src/cli/config-check.js';
+import { connectTemporal } from '../../src/client.js';
+import { createInflux } from '../../src/influx/connect.js';
+import { type StandIn, startStandIn } from '../../src/local/standin/server.js';
+import { folderWith } from '../config/folder.js';
+import { capturedIo } from './captured-io.js';
+
+const TOKEN = 'live-token';
+let server: StandIn;
+let closedPort = 0;
+
+beforeAll(async () => {
+  server = await startStandIn({ port: 0, dataDir: null, token: TOKEN });
+  const influx = createInflux({ host: server.url, token: TOKEN, database: 'factory' });
+  await influx.write([`t,m=a x=1,label="text" ${Date.now() - 60_000}000000`]);
+  await influx.close();
+  closedPort = await freePort();
+});
+
+afterAll(() => server.close());
+
+const SETTINGS = `influx: { host: "\${INFLUX_HOST}", token: "\${INFLUX_TOKEN}", database: factory }
+pipelines:
+  one:
+    source: { table: t, id: [m], values: [x] }
+    normalise: running
+    output: { table: scores }
+`;
+
+async function check(yaml: string, options: ConfigCheckOptions = {}) {
+  const io = capturedIo();
+  const ok = await configCheck({ cwd: folderWith({ 'halfspace.yaml': yaml }), ...options }, io);
+  return { ok, lines: io.out().trimEnd().split('\n') };
+}
+
+function live(yaml: string, influx: { host?: string; token?: string } = {}) {
+  const { host = server.url, token = TOKEN } = influx;
+  return check(yaml, { live: true, connect: noTemporal, env: { INFLUX_HOST: host, INFLUX_TOKEN: token } });
+}
+
+/** What the command does by itself, with an address where nothing answers. */
+function noTemporal() {
+  return connectTemporal({ embedded: `127.0.0.1:${closedPort}` });
+}
+
+describe('without --live', () => {
+  test('a good file gives one line a check, and secrets are not shown', async () => {
+    const { ok, lines } = await check(SETTINGS, { env: { INFLUX_HOST: 'http://h:1', INFLUX_TOKEN: TOKEN } });
+    expect(ok).toBe(true);
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(/^ok {6}settings: .*halfspace\.yaml$/);
+    expect(lines[1]).toBe(
+      'ok      pipeline one: incremental, table t, half_space_trees, scores to scores, no schedule, the default',
+    );
+  });
+
+  test('every problem gets a line', async () => {
+    const { ok, lines } = await check(SETTINGS.replace('values: [x]', 'value: [x]'), {
+      env: { INFLUX_HOST: 'http://h:1' },
+    });
+    expect(ok).toBe(false);
+    expect(lines).toEqual([
+      expect.stringContaining(
+        'problem settings: halfspace.yaml:1:42 influx.token: the variable INFLUX_TOKEN is not set',
+      ),
+      expect.stringContaining('problem settings: halfspace.yaml:4:5 pipelines.one.source.values: missing; expected'),
+      expect.stringContaining(
+        'problem settings: halfspace.yaml:4:34 pipelines.one.source.value: unknown setting; did you mean `values`?',
+      ),
+    ]);
+  });
+
+  test('with --json it prints one document', async () => {
+    const io = capturedIo({ json: true });
+    const cwd = folderWith({ 'halfspace.yaml': 'pipelines: [' });
+    expect(await configCheck({ cwd, env: {} }, io)).toBe(false);
+    expect(JSON.parse(io.out())).toMatchObject({ ok: false, checks: [{ name: 'settings', ok: false }] });
+  });
+});
+
+describe('with --live', () => {
+  test('says what was checked of the database, and that the right to write was not', async () => {
+    const { lines } = await live(SETTINGS);
+    expect(lines).toContain(`ok      database: factory at ${server.url}, 1 tables`);
+    expect(lines).toContain('ok      source of one: table t has m, x');
+    expect(lines).toContain('ok      output of one: table scores is made by the first run with scores');
+    expect(lines).toContain('ok      right to write: not checked, because a check would write');
+  });
+
+  test('Temporal away is a problem that names its address', async () => {
+    const { ok, lines } = await live(SETTINGS);
+    expect(ok).toBe(false);
+    expect(lines.at(-1)).toContain(`problem temporal: No Temporal server answers at 127.0.0.1:${closedPort}`);
+  });
+
+  test('a missing table is named with those that exist', async () => {
+    const { lines } = await live(SETTINGS.replace('table: t,', 'table: nope,'));
+    expect(lines).toContain('problem source of one: no table nope; tables: t');
+  });
+
+  test('missing columns and columns of the wrong kind are named together', async () => {
+    const { lines } = await live(SETTINGS.replace('id: [m], values: [x]', 'id: [x], values: [label, y]'));
+    const line = lines.find((text) => text.startsWith('problem source of one'));
+    expect(line).toContain('id column x is of kind number, expected tag or string');
+    expect(line).toContain('value column label is of kind string, expected number');
+    expect(line).toContain('no column y');
+    expect(line).toContain('m (tag)');
+  });
+
+  test('a query is tried on one row', async () => {
+    const query = (sql: string) => SETTINGS.replace('table: t,', () => `query: ${JSON.stringify(sql)},`);
+    const good = await live(query('SELECT * FROM t WHERE time >= $from AND time < $to;'));
+    expect(good.lines).toContain('ok      source of one: the query has m, x');
+    const lacking = await live(query('SELECT time, m FROM t'));
+    expect(lacking.lines.find((line) => line.startsWith('problem source of one'))).toContain('"x"');
+    const broken = await live(query('SELEC * FROM t'));
+    expect(broken.lines.some((line) => line.startsWith('problem source of one'))).toBe(true);
+  });
+
+  test('a bad token and an absent server are problems, without the token', async () => {
+    const wrong = await live(SETTINGS, { token: 'wrong-token' });
+    expect(wrong.lines.join('\n')).toMatch(/problem database: /);
+    expect(wrong.lines.join('\n')).not.toContain('wrong-token');
+    const absent = await live(SETTINGS, { host: `http://127.0.0.1:${closedPort}` });
+    expect(absent.lines.join('\n')).toContain(`problem database: `);
+    expect(absent.lines.join('\n')).toContain(String(closedPort));
+  });
+});
+
+/** A port that was free a moment ago, so that nothing answers there. */
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('Expected a TCP address');
+  return address.port;
+}
