@@ -102,9 +102,7 @@ export function createInflux(options: InfluxOptions): Influx {
     const { signal, onRows } = queryOptions;
     signal?.throwIfAborted();
     const call = new AbortController();
-    const cancel = () => call.abort();
     const tables = openTables(sql, params, call.signal, queryOptions)[Symbol.asyncIterator]();
-    signal?.addEventListener('abort', cancel, { once: true });
     try {
       for (let rows = 0; ; ) {
         const next = await nextTable(tables, where, signal);
@@ -116,8 +114,7 @@ export function createInflux(options: InfluxOptions): Influx {
         signal?.throwIfAborted();
       }
     } finally {
-      signal?.removeEventListener('abort', cancel);
-      // Ends the call on the server when the reader stopped early; nothing happens to one that is over.
+      // Ends the call on the server when it was cancelled or the reader stopped early; one that is over does not mind.
       call.abort();
       tables.return?.().catch(() => {}); // only frees what is buffered; its failure is the cancelled call's
     }

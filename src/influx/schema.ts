@@ -47,7 +47,7 @@ export async function findTimeRange(
   options: ReadOptions = {},
 ): Promise<{ first: bigint; last: bigint } | null> {
   const time = quoteIdentifier(timeColumn);
-  const sql = `SELECT min(${time}) AS first, max(${time}) AS last FROM ${quoteIdentifier(table)}`;
+  const sql = `SELECT min(${time}) AS "first", max(${time}) AS "last" FROM ${quoteIdentifier(table)}`;
   for await (const part of influx.query(sql, {}, { ...options, timeColumns: ['first', 'last'] })) {
     const first = timeAt(part.columns.get('first'), 0);
     const last = timeAt(part.columns.get('last'), 0);

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import {
@@ -10,7 +11,7 @@ import {
   Utf8,
   vectorFromArray,
 } from 'apache-arrow';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { Table } from '../../src/contract/table.js';
 import { createInflux } from '../../src/influx/connect.js';
 import { type FlightCall, FlightError, startFlightServer } from './flight-server.js';
@@ -211,4 +212,52 @@ test.each([
   const create = () => createInflux({ host, token: null, database: 'db' });
   expect(create).toThrow(expect.objectContaining({ kind: 'BadSettings', message: expect.stringMatching(message) }));
   expect(create).not.toThrow(/hidden/);
+});
+
+test.each([
+  [429, { 'retry-after': '3' }, { kind: 'RateLimited', retryAfterMs: 3000 }],
+  [503, { 'retry-after': '2' }, { kind: 'ServerFault', retryAfterMs: 2000 }],
+  [500, {}, { kind: 'ServerFault', retryAfterMs: undefined }],
+  [403, {}, { kind: 'BadCredentials' }],
+  [404, {}, { kind: 'MissingDatabase' }],
+  [400, {}, { kind: 'RejectedWrite' }],
+])('sorts a write that the server answers with %d, and prints nothing by itself', async (code, headers, expected) => {
+  const server = createHttpServer((request, response) => {
+    request.resume();
+    response.writeHead(code, headers).end('{"error":"as the test wants it"}');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const influx = createInflux({ host: `http://127.0.0.1:${port}`, token: null, database: 'db' });
+  const stderr = vi.spyOn(console, 'error');
+  cleanups.push(() => {
+    stderr.mockRestore();
+    server.closeAllConnections();
+    server.close();
+    return influx.close();
+  });
+  await expect(influx.write(['m v=1 1'])).rejects.toMatchObject(expected);
+  expect(stderr).not.toHaveBeenCalled();
+});
+
+test('stops waiting for a write when cancelled', async () => {
+  const server = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const influx = createInflux({ host: `http://127.0.0.1:${port}`, token: null, database: 'db' });
+  const sockets: Socket[] = [];
+  const controller = new AbortController();
+  const reason = new Error('stopped by a test');
+  server.on('connection', (socket) => {
+    sockets.push(socket);
+    controller.abort(reason);
+  });
+  cleanups.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    return influx.close();
+  });
+  await expect(influx.write(['m v=1 1'], { signal: controller.signal })).rejects.toBe(reason);
 });

@@ -7,6 +7,15 @@ test('numbers strings in the order of their first appearance', () => {
   expect(codes.dictionary).toEqual(['a', 'b', '']);
 });
 
+test('tells strings with the same hash apart', () => {
+  // Known collisions of FNV-1a with 32 bits.
+  const colliding = ['costarring', 'liquid', 'declinate', 'macallums', 'altarage', 'zinke'];
+  const codes = new StringCodes();
+  expect([...colliding, ...colliding].map((text) => codes.codeOfText(text))).toEqual([
+    0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5,
+  ]);
+});
+
 test('gives equal codes to equal strings and only to those, for any order of many strings', () => {
   const seed = Date.now() % 2 ** 31;
   let state = seed;
