@@ -1,0 +1,126 @@
+import { HalfspaceError } from '../../contract/failures.js';
+import type { Column, Table } from '../../contract/table.js';
+import { NO_TIME } from '../../shape/group.js';
+import { isMissingText, numberFromText } from './number-text.js';
+import { brokenLine, type RecordBatch, readRecords } from './records.js';
+import { nanosFromText, type TimeFormat, type TimeUnit, timeFormatOf } from './time-text.js';
+
+export interface CsvSource {
+  readonly file: string;
+  /** Column of the rows' times. */
+  readonly time: string;
+  /** Unit of times that are numbers; null: told by the first time's size. */
+  readonly timeUnit: TimeUnit | null;
+  /** Columns to read as numbers. */
+  readonly numbers: readonly string[];
+  /** Columns to read as texts, exactly as they stand. */
+  readonly strings: readonly string[];
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the bytes read so far. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
+/** Texts in number columns that are no numbers; their cells are missing. */
+export interface NotNumbers {
+  readonly count: number;
+  /** The first, with its place; null when there is none. */
+  readonly first: { readonly line: number; readonly column: string; readonly text: string } | null;
+}
+
+export interface CsvTables {
+  /** In the order of the file, a few thousand rows each; the dictionary of a text column is shared and only grows. */
+  readonly tables: readonly Table[];
+  /** Null when the file has no times. */
+  readonly timeFormat: TimeFormat | null;
+  readonly notNumbers: NotNumbers;
+}
+
+/**
+ * The wanted columns of a whole CSV file. A time or number that is empty or reads NA, null, nan or the like is missing.
+ * @throws HalfspaceError `BadSchema` naming a missing column and those present, or `file:line` of a broken line or time.
+ */
+export async function readCsv(source: CsvSource): Promise<CsvTables> {
+  const { file, time } = source;
+  const dictionaries = source.strings.map((name) => ({
+    name,
+    texts: [] as string[],
+    codes: new Map<string, number>(),
+  }));
+  const tables: Table[] = [];
+  let timeFormat: TimeFormat | null = null;
+  let count = 0;
+  let first: NotNumbers['first'] = null;
+
+  function readTimes({ records, lines }: RecordBatch, at: number): Column {
+    const values = new BigInt64Array(records.length);
+    for (let i = 0; i < records.length; i++) {
+      const text = records[i]?.[at] ?? '';
+      if (isMissingText(text)) {
+        values[i] = NO_TIME;
+        continue;
+      }
+      timeFormat ??= timeFormatOf(text, source.timeUnit);
+      const nanos = timeFormat === null ? null : nanosFromText(text, timeFormat.unit);
+      if (nanos === null) throw brokenLine(file, lines[i] ?? 0, timeProblem(text, time, timeFormat));
+      values[i] = nanos;
+    }
+    return { kind: 'time', values };
+  }
+
+  function readNumbers({ records, lines }: RecordBatch, at: number, column: string): Column {
+    const values = new Float64Array(records.length);
+    for (let i = 0; i < records.length; i++) {
+      const text = records[i]?.[at] ?? '';
+      const value = numberFromText(text);
+      values[i] = value ?? Number.NaN;
+      if (value !== null) continue;
+      count++;
+      first ??= { line: lines[i] ?? 0, column, text };
+    }
+    return { kind: 'number', values };
+  }
+
+  for await (const batch of readRecords(file, source.signal)) {
+    const at = (name: string): number => placeOf(batch.header, name, file);
+    const columns = new Map<string, Column>([[time, readTimes(batch, at(time))]]);
+    for (const name of source.numbers) columns.set(name, readNumbers(batch, at(name), name));
+    for (const { name, texts, codes } of dictionaries) columns.set(name, readTexts(batch, at(name), texts, codes));
+    if (batch.records.length === 0) continue;
+    tables.push({ rows: batch.records.length, columns });
+    source.onBytes?.(batch.bytes);
+  }
+  return { tables, timeFormat, notNumbers: { count, first } };
+}
+
+function readTexts({ records }: RecordBatch, at: number, dictionary: string[], codeOf: Map<string, number>): Column {
+  const codes = new Int32Array(records.length);
+  for (let i = 0; i < records.length; i++) {
+    const text = records[i]?.[at] ?? '';
+    let code = codeOf.get(text);
+    if (code === undefined) {
+      code = dictionary.push(text) - 1;
+      codeOf.set(text, code);
+    }
+    codes[i] = code;
+  }
+  return { kind: 'string', dictionary, codes };
+}
+
+/** Index of a column in the header; throws `BadSchema` naming the columns that are there. */
+export function placeOf(header: readonly string[], name: string, file: string): number {
+  const at = header.indexOf(name);
+  if (at >= 0) return at;
+  throw new HalfspaceError(
+    'BadSchema',
+    `${file} has no column ${JSON.stringify(name)}. Its first line has: ${header.join(', ')}.`,
+  );
+}
+
+/** What is wrong with a time, for a message with its line. */
+export function timeProblem(text: string, column: string, format: TimeFormat | null): string {
+  const wanted =
+    format === null || format.unit === null
+      ? 'a time such as 2026-01-31T12:00:00Z or seconds since 1970'
+      : `a number in ${format.unit} since 1970, as in the rows before`;
+  return `expected ${wanted} in ${JSON.stringify(column)}, found ${JSON.stringify(text.slice(0, 80))}`;
+}

@@ -1,0 +1,122 @@
+import { createReadStream } from 'node:fs';
+import { CsvError, Parser } from 'csv-parse';
+import { HalfspaceError } from '../../contract/failures.js';
+
+/** Bytes read at a time: a few thousand records. */
+const CHUNK_BYTES = 256 * 1024;
+
+/** Records of one read; record i ends in line `lines[i]` of the file, counted from 1. */
+export interface RecordBatch {
+  /** Column names of the file's first line. */
+  readonly header: readonly string[];
+  readonly records: readonly (readonly string[])[];
+  readonly lines: readonly number[];
+  /** Bytes of the file read so far. */
+  readonly bytes: number;
+}
+
+/**
+ * The records of a CSV file (RFC 4180: comma, double quotes, any line end, a byte order mark, UTF-8) as texts; lines
+ * without anything are skipped, a quote within an unquoted field is itself.
+ * @throws HalfspaceError `BadSettings` when the file cannot be read, `BadSchema` with `file:line` when a line is broken.
+ */
+export async function* readRecords(file: string, signal?: AbortSignal): AsyncGenerator<RecordBatch, void, void> {
+  let header: string[] | null = null;
+  let records: string[][] = [];
+  let lines: number[] = [];
+  let lastLine = 0;
+  const parser = new Parser({
+    bom: true,
+    record_delimiter: ['\r\n', '\n', '\r'],
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+    // Records are taken as they are found and none is queued in the stream: a failure names its own line.
+    on_record: (record: string[]) => {
+      const line = parser.info.lines;
+      lastLine = line;
+      if (header === null) header = headerOf(record, file, line);
+      else {
+        if (record.length !== header.length) {
+          throw brokenLine(file, line, `expected ${fieldCount(header.length)}, found ${record.length}`);
+        }
+        records.push(record);
+        lines.push(line);
+      }
+      return null;
+    },
+  });
+  let failure: unknown = null;
+  parser.on('error', (error) => {
+    failure ??= error;
+  });
+  parser.resume();
+
+  let bytes = 0;
+  try {
+    const stream = createReadStream(file, { highWaterMark: CHUNK_BYTES, ...(signal === undefined ? {} : { signal }) });
+    for await (const chunk of stream) {
+      bytes += chunk.length;
+      await written(parser, chunk);
+      if (failure !== null) throw failure;
+      if (header !== null && records.length > 0) yield { header, records, lines, bytes };
+      records = [];
+      lines = [];
+    }
+    await ended(parser);
+    if (failure !== null) throw failure;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw readableFailure(error, file, lastLine + 1);
+  }
+  if (header === null)
+    throw new HalfspaceError('BadSchema', `${file} is empty: expected a line with column names first.`);
+  // The header alone still tells the caller which columns there are.
+  yield { header, records, lines, bytes };
+}
+
+/** `file:line: what`, for anything that is wrong with a line. */
+export function brokenLine(file: string, line: number, what: string): HalfspaceError {
+  return new HalfspaceError('BadSchema', `${file}:${line}: ${what}. Nothing was written.`);
+}
+
+function headerOf(record: readonly string[], file: string, line: number): string[] {
+  const twice = record.find((name, i) => record.indexOf(name) !== i);
+  if (twice !== undefined) throw brokenLine(file, line, `the column ${JSON.stringify(twice)} is there twice`);
+  return [...record];
+}
+
+function fieldCount(count: number): string {
+  return `${count} ${count === 1 ? 'field' : 'fields'} as in the first line`;
+}
+
+function written(parser: Parser, chunk: unknown): Promise<void> {
+  return new Promise((resolve) => parser.write(chunk, () => resolve()));
+}
+
+function ended(parser: Parser): Promise<void> {
+  return new Promise((resolve) => {
+    parser.once('end', resolve);
+    parser.once('error', () => resolve());
+    parser.end();
+  });
+}
+
+function readableFailure(error: unknown, file: string, line: number): unknown {
+  if (error instanceof HalfspaceError) return error;
+  if (error instanceof CsvError) {
+    const what =
+      error.code === 'CSV_QUOTE_NOT_CLOSED'
+        ? 'a quoted field that begins here or below is never closed'
+        : error.message;
+    return brokenLine(file, line, what);
+  }
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  const why =
+    code === 'ENOENT'
+      ? 'There is no such file'
+      : code === 'EISDIR'
+        ? 'This is a folder, not a file'
+        : `It cannot be read (${String(code)})`;
+  return code === null ? error : new HalfspaceError('BadSettings', `${file}: ${why}. Give the path of a CSV file.`);
+}

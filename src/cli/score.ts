@@ -1,0 +1,174 @@
+import { stat } from 'node:fs/promises';
+import { performance } from 'node:perf_hooks';
+import { loadSettings } from '../config/load.js';
+import { HalfspaceError } from '../contract/failures.js';
+import type { PipelineSettings } from '../contract/pipeline.js';
+import type { ShapeCounts, Slice } from '../contract/slice.js';
+import type { Column, Table } from '../contract/table.js';
+import { createModel, type ScoredSlice, scoreSlice } from '../model/model.js';
+import { createShaper, type Shaped } from '../shape/group.js';
+import { idTextsOf } from './csv/id-text.js';
+import { isMissingText } from './csv/number-text.js';
+import { type CsvTables, readCsv } from './csv/read-table.js';
+import { timeUnitOf } from './csv/time-text.js';
+import { writeWhole } from './csv/whole-file.js';
+import { createScoreLines, type DateStyle } from './csv/write-scores.js';
+import type { CliIo } from './io.js';
+import { createProgress } from './progress.js';
+import { UsageError } from './usage-error.js';
+
+export interface ScoreOptions {
+  /** CSV with the source's time, id and value columns. */
+  readonly file: string;
+  readonly pipeline: string;
+  /** CSV to write; replaced when it exists. */
+  readonly out: string;
+  readonly config?: string | undefined;
+  /** `s`, `ms`, `us` or `ns`; told by the times' size when left out. */
+  readonly timeUnit?: string | undefined;
+}
+
+/** What `halfspace score --json` prints. */
+export interface ScoreResult {
+  readonly pipeline: string;
+  readonly rows: number;
+  readonly machines: number;
+  readonly anomalies: number;
+  /** Rows without any value. */
+  readonly unscored: number;
+  readonly missing: number;
+  readonly duplicates: number;
+  readonly unidentified: number;
+  readonly out: string;
+  readonly seconds: number;
+}
+
+/**
+ * Scores a CSV file with the modules the job uses, without Temporal or InfluxDB, and writes the scores machine after
+ * machine, in the order of their first rows.
+ * @throws UsageError for a pipeline or unit that is not there; HalfspaceError for a file, column, line or id that cannot be
+ * used, in which case nothing is written.
+ */
+export async function score(options: ScoreOptions, io: CliIo): Promise<ScoreResult> {
+  const { file, pipeline, out } = options;
+  const started = performance.now();
+  const timeUnit = timeUnitOf(options.timeUnit);
+  const { pipelines } = loadSettings({ file: options.config, sections: ['pipelines'] });
+  const settings = pipelines[pipeline];
+  if (settings === undefined) {
+    throw new UsageError(
+      `No pipeline is called \`${pipeline}\`; the settings have: ${Object.keys(pipelines).join(', ')}`,
+    );
+  }
+
+  const { source, mode } = settings;
+  const size = await stat(file).then(
+    (found) => found.size,
+    () => 0, // reading says what is wrong
+  );
+  const reading = createProgress(io, `reading ${file}`, size);
+  const { time, values: numbers, id: strings } = source;
+  const read = await readCsv({ file, time, timeUnit, numbers, strings, onBytes: reading.update }).finally(reading.stop);
+  if (read.tables.length === 0) throw new HalfspaceError('BadSchema', `${file} has no rows below its first line.`);
+
+  const shaped = shapeTables(mode === 'replay' ? withDataFrameIds(read.tables, source.id) : read.tables, settings);
+  remark(read, shaped.counts, file, io);
+  const dates: DateStyle = mode === 'replay' ? { kind: 'data frame', format: read.timeFormat } : { kind: 'rfc 3339' };
+  const totals = { anomalies: 0, unscored: 0 };
+  const scoring = createProgress(io, 'scoring', shaped.counts.rows);
+  await writeWhole(out, scoreTexts(shaped, settings, dates, totals, scoring.update)).finally(scoring.stop);
+
+  const { rows, missing, duplicates, unidentified } = shaped.counts;
+  const seconds = Math.round(performance.now() - started) / 1000;
+  const machines = shaped.slices.length;
+  const result = { pipeline, rows, machines, ...totals, missing, duplicates, unidentified, out, seconds };
+  io.stdout(io.json ? `${JSON.stringify(result)}\n` : summary(result));
+  return result;
+}
+
+/** In replay mode ids are what a data frame makes of them, so that the same file gives the same unique_ids. */
+function withDataFrameIds(tables: readonly Table[], ids: readonly string[]): Table[] {
+  const dictionaries = new Map<readonly string[], readonly string[]>();
+  for (const [i, name] of ids.entries()) {
+    const column = tables[0]?.columns.get(name);
+    if (column?.kind !== 'string') continue;
+    const texts = idTextsOf(column.dictionary);
+    // Only the last id has a name where there is no value: a missing value has no slug.
+    const named = texts.map((text, at) =>
+      i < ids.length - 1 && isMissingText(column.dictionary[at] ?? '') ? '' : text,
+    );
+    dictionaries.set(column.dictionary, named);
+  }
+  return tables.map(({ rows, columns }) => ({
+    rows,
+    columns: new Map(Array.from(columns, ([name, column]): [string, Column] => [name, renamed(column, dictionaries)])),
+  }));
+}
+
+function renamed(column: Column, dictionaries: ReadonlyMap<readonly string[], readonly string[]>): Column {
+  const dictionary = column.kind === 'string' ? dictionaries.get(column.dictionary) : undefined;
+  return column.kind === 'string' && dictionary !== undefined ? { ...column, dictionary } : column;
+}
+
+function shapeTables(tables: readonly Table[], { source, mode }: PipelineSettings): Shaped {
+  const shaper = createShaper(source, mode);
+  for (const table of tables) shaper.add(table);
+  const shaped = shaper.finish();
+  const reasons = shaped.refused.map(({ reason }) => reason);
+  if (reasons.length > 0) {
+    throw new HalfspaceError(shaped.collisions.length > 0 ? 'IdCollision' : 'BadSettings', reasons.join('\n'));
+  }
+  return shaped;
+}
+
+function* scoreTexts(
+  { slices, appearance }: Shaped,
+  settings: PipelineSettings,
+  dates: DateStyle,
+  totals: { anomalies: number; unscored: number },
+  onRows: (rows: number) => void,
+): Generator<string, void, void> {
+  const lines = createScoreLines(settings.source.values, dates);
+  const byId = new Map(slices.map((slice) => [slice.uniqueId, slice]));
+  let rows = 0;
+  for (const uniqueId of appearance) {
+    const slice = byId.get(uniqueId);
+    if (slice === undefined) continue;
+    const scored = scoreSlice(createModel(settings), slice, settings);
+    totals.anomalies += scored.anomalies;
+    totals.unscored += scored.unscored;
+    yield* sliceTexts(slice, scored, settings.source.values.length, lines);
+    rows += slice.rows;
+    onRows(rows);
+  }
+  yield lines.end();
+}
+
+function* sliceTexts(
+  { uniqueId, rows, times }: Slice,
+  { scores, normalised, anomalous }: ScoredSlice,
+  features: number,
+  lines: ReturnType<typeof createScoreLines>,
+): Generator<string, void, void> {
+  for (let row = 0; row < rows; row++) {
+    const values = normalised.subarray(row * features, (row + 1) * features);
+    lines.add(times[row] ?? 0n, scores[row] ?? Number.NaN, values, anomalous[row] === 1, uniqueId);
+    const text = lines.take();
+    if (text !== '') yield text;
+  }
+}
+
+function remark({ notNumbers }: CsvTables, counts: ShapeCounts, file: string, io: CliIo): void {
+  const { count, first } = notNumbers;
+  if (first !== null) {
+    const where = `${file}:${first.line}: ${JSON.stringify(first.text.slice(0, 80))} in ${JSON.stringify(first.column)}`;
+    io.stderr(`${where} is no number and counts as missing${count > 1 ? `; so do ${count - 1} more\n` : '\n'}`);
+  }
+  if (counts.unidentified > 0) io.stderr(`${counts.unidentified} rows without an id or time were left out\n`);
+  if (counts.duplicates > 0) io.stderr(`${counts.duplicates} rows were replaced by later ones of the same time\n`);
+}
+
+function summary({ rows, machines, anomalies, out, seconds }: ScoreResult): string {
+  const of = `${rows} ${rows === 1 ? 'row' : 'rows'} of ${machines} ${machines === 1 ? 'machine' : 'machines'}`;
+  return `scored ${of} in ${seconds.toFixed(1)} s, ${anomalies} anomalous: ${out}\n`;
+}

@@ -1,0 +1,126 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type ScoreOptions, score } from '../../src/cli/score.js';
+import { UsageError } from '../../src/cli/usage-error.js';
+import { HalfspaceError } from '../../src/contract/failures.js';
+import { collectingIo } from './collecting-io.js';
+
+const SETTINGS = new URL('../../halfspace.yaml', import.meta.url).pathname;
+const goldens = z
+  .object({ cases: z.array(z.object({ seed: z.number(), csv: z.string(), scores: z.string() })) })
+  .parse(JSON.parse(gunzipSync(readFileSync(new URL('../golden-shape/scores.json.gz', import.meta.url))).toString()));
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'halfspace-score-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function scoreText(csv: string, options: Partial<ScoreOptions> = {}, json = false) {
+  const file = join(folder, 'data.csv');
+  const out = join(folder, 'scores.csv');
+  rmSync(out, { force: true });
+  writeFileSync(file, csv);
+  const io = collectingIo(json);
+  const result = await score({ file, out, pipeline: 'mage-demo', config: SETTINGS, ...options }, io);
+  return { result, text: readFileSync(out, 'utf8'), io };
+}
+
+describe('score --pipeline mage-demo', () => {
+  it.each(goldens.cases)('writes what the original writes, byte for byte (seed $seed)', async ({ csv, scores }) => {
+    const { text } = await scoreText(csv);
+    expect(text).toBe(scores);
+  });
+
+  it('is compared on files long enough to have scores and anomalies', () => {
+    const rows = goldens.cases.flatMap(({ scores }) => scores.split('\n').slice(1, -1));
+    expect(rows.filter((row) => /,0\.\d+,/.test(row)).length).toBeGreaterThan(1000);
+    expect(rows.some((row) => row.includes(',True,'))).toBe(true);
+    expect(rows.some((row) => row.includes(',inf,') || row.includes(',,'))).toBe(true);
+  });
+});
+
+describe('score', () => {
+  const rows = ['2026-01-01T00:00:00.5Z,7,Acme,100', '2026-01-01T00:00:01Z,7,Acme,500'];
+  const csv = (lines: readonly string[]): string => `${['time,machineID,provider,power', ...lines].join('\n')}\n`;
+
+  it('scores with a pipeline that learns row by row: one row a time, values by the declared limits, dates in UTC', async () => {
+    const { text, result } = await scoreText(
+      csv([
+        '2026-01-01T02:00:01+02:00,007,Acme,500',
+        '2026-01-01T00:00:00.5Z,007,Acme,100',
+        '2026-01-01T00:00:01Z,007,Acme,250',
+        '2026-01-01T00:00:02Z,007,Acme,',
+      ]),
+      { pipeline: 'machines' },
+    );
+    expect(text.split('\n')).toEqual([
+      'date,score,value,is_anomaly,unique_id',
+      '2026-01-01T00:00:00.500Z,0,0.20000000000000001,False,acme-007',
+      '2026-01-01T00:00:01Z,0,0.5,False,acme-007',
+      '2026-01-01T00:00:02Z,,,False,acme-007',
+      '',
+    ]);
+    expect(result).toMatchObject({ rows: 4, machines: 1, duplicates: 1, missing: 1, unscored: 1 });
+  });
+
+  it('takes epoch times in the unit their size tells, or in a given one', async () => {
+    const lines = (times: readonly string[]) => csv(times.map((time) => `${time},7,Acme,1`));
+    const dates = (text: string) =>
+      text
+        .split('\n')
+        .slice(1, -1)
+        .map((line) => line.split(',')[0]);
+    const told = await scoreText(lines(['1700000000', '1700000001.25']), { pipeline: 'machines' });
+    expect(dates(told.text)).toEqual(['2023-11-14T22:13:20Z', '2023-11-14T22:13:21.250Z']);
+    const inMs = await scoreText(lines(['1700000000123']), { pipeline: 'machines' });
+    expect(dates(inMs.text)).toEqual(['2023-11-14T22:13:20.123Z']);
+    const given = await scoreText(lines(['1', '2']), { pipeline: 'machines', timeUnit: 'us' });
+    expect(dates(given.text)).toEqual(['1970-01-01T00:00:00.000001Z', '1970-01-01T00:00:00.000002Z']);
+  });
+
+  it('prints one JSON document', async () => {
+    const { io, result } = await scoreText(csv(rows), {}, true);
+    expect(JSON.parse(io.out())).toEqual(result);
+    expect(result).toMatchObject({ pipeline: 'mage-demo', rows: 2, machines: 1, anomalies: 0 });
+  });
+
+  it('says which texts were no numbers', async () => {
+    const { io, text } = await scoreText(csv([...rows, '2026-01-01T00:00:02Z,7,Acme,12 V']));
+    expect(io.err()).toContain('data.csv:4: "12 V" in "power" is no number and counts as missing');
+    expect(text.trimEnd().split('\n').at(-1)).toMatch(/,,False,acme-7$/);
+  });
+
+  it.each([
+    ['a line with too few fields', csv([...rows, '2026-01-01T00:00:02Z,7']), /data\.csv:4: expected 4 fields.*found 2/],
+    ['a quote that is never closed', csv([...rows, '2026-01-01T00:00:02Z,"7,Acme,1']), /data\.csv:4: a quoted field/],
+    ['a time that is none', csv([...rows, 'soon,7,Acme,1']), /data\.csv:4: expected a time .* found "soon"/],
+    ['a day that does not exist', csv(['2026-02-30T00:00:00Z,7,Acme,1']), /data\.csv:2: expected a time/],
+    ['a missing column', 'time,machineID,provider\n', /no column "power".*time, machineID, provider/],
+    ['a column that is there twice', 'time,time\n1,2\n', /data\.csv:1: the column "time" is there twice/],
+    ['an empty file', '', /is empty/],
+    ['a file without rows', csv([]), /has no rows/],
+    ['two machines with one unique_id', csv(['1,7,A/B,1', '2,7,a b,1']), /"A\/B", "7".*"a b", "7".*unique_id: hashed/],
+    ['a name that leaves no slug', csv(['1,7,東京,1']), /東京.*unique_id: hashed/],
+  ])('refuses %s with one clear line and writes nothing', async (_, text, message) => {
+    const failure = await scoreText(text).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(HalfspaceError);
+    expect(String(failure)).toMatch(message);
+    expect(String(failure)).not.toContain('\n');
+    expect(readdirSync(folder)).toEqual(['data.csv']);
+  });
+
+  it('refuses a pipeline, unit or file that is not there', async () => {
+    await expect(scoreText(csv(rows), { pipeline: 'nope' })).rejects.toThrow(UsageError);
+    await expect(scoreText(csv(rows), { pipeline: 'nope' })).rejects.toThrow('machines, mage-demo');
+    await expect(scoreText(csv(rows), { timeUnit: 'days' })).rejects.toThrow(UsageError);
+    await expect(scoreText(csv(rows), { file: join(folder, 'nope.csv') })).rejects.toThrow(/There is no such file/);
+    await expect(scoreText(csv(rows), { out: join(folder, 'no', 'x.csv') })).rejects.toThrow(
+      /cannot be written \(ENOENT\)/,
+    );
+  });
+});
