@@ -198,7 +198,12 @@ function rpcText(error: Error): string {
 }
 
 function shorten(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim().replace(/\.$/, '');
+  // gRPC ends some messages with the name of a note it does not have.
+  const line = text
+    .replace(/\s+/g, ' ')
+    .replace(/[:\s]*\.? Resolution note: *$/, '')
+    .trim()
+    .replace(/\.$/, '');
   return line.length > LONGEST_SERVER_TEXT ? `${line.slice(0, LONGEST_SERVER_TEXT)}…` : line;
 }
 
