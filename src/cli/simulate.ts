@@ -1,4 +1,3 @@
-import { Presets, SingleBar } from 'cli-progress';
 import { HalfspaceError } from '../contract/failures.js';
 import { createInflux, type Influx, type InfluxOptions } from '../influx/connect.js';
 import { writeAll } from '../influx/write-all.js';
@@ -8,6 +7,7 @@ import { DEFAULT_STEP_MS, firstIndex, type Machine } from '../simulator/machine.
 import { DEFAULT_TABLE, lines } from '../simulator/outputs.js';
 import { liveRanges, type Range } from '../simulator/rows.js';
 import type { CliIo } from './io.js';
+import { createProgress } from './progress.js';
 import { listenForStop } from './stop-signal.js';
 import { UsageError } from './usage-error.js';
 
@@ -110,25 +110,18 @@ async function writeHistory(
 ): Promise<number> {
   const stepMs = machines[0]?.stepMs ?? DEFAULT_STEP_MS;
   const total = machines.length * (firstIndex(range.toMs, stepMs) - firstIndex(range.fromMs, stepMs));
-  const bar = io.isTty
-    ? new SingleBar({ format: 'history [{bar}] {value}/{total} rows' }, Presets.shades_classic)
-    : null;
-  bar?.start(total, 0);
-  let lastRemark = 0;
+  const progress = createProgress(io, `writing ${total} rows`, total);
   let written = 0;
   const onRows = (rows: number): void => {
     written = rows;
-    bar?.update(rows);
-    const tenth = Math.floor((10 * rows) / total);
-    if (bar === null && tenth > lastRemark) io.stderr(`history: ${rows} of ${total} rows\n`);
-    lastRemark = tenth;
+    progress.update(rows);
   };
   try {
     await writeAll(influx, lines(machines, range, table), { signal, onRows });
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    bar?.stop();
+    progress.stop();
   }
   return written;
 }

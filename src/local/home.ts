@@ -104,7 +104,7 @@ async function succeed(home: Home, mine: string, dead: Holder): Promise<boolean>
     return false;
   }
   try {
-    if ((await readHolder(home.lockFile))?.id !== dead.id) return false;
+    if ((await readHolder(home.lockFile))?.id === 'never') return false;
     await rename(mine, home.lockFile);
     return true;
   } finally {
@@ -115,7 +115,7 @@ async function succeed(home: Home, mine: string, dead: Holder): Promise<boolean>
 function inUse(home: Home, holder: Holder): HalfspaceError {
   return new HalfspaceError(
     'BadSettings',
-    `${home.dir} is in use by process ${holder.pid}. End that one (kill ${holder.pid}), or choose another folder with --home.`,
+    `${home.dir} is in use by process ${holder.pid}. End that one (kill ${holder.pid}), or set HALFSPACE_HOME to another folder.`,
   );
 }
 

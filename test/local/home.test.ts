@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type Home, homeAt, lockHome } from '../../src/local/home.js';
 import { commandLine } from '../../src/local/temporal/running-process.js';
@@ -28,10 +29,20 @@ describe('the lock of a home', () => {
     await expect(lockHome(home)).resolves.toBeDefined();
   });
 
-  it('goes to exactly one of many that ask at once, a dead holder before them or not', async () => {
-    await writeLock(deadPid(), 'node demo');
-    const results = await Promise.allSettled(Array.from({ length: 20 }, () => lockHome(home)));
-    expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1);
+  it('goes to exactly one of many that ask one upon the other, a dead holder before them', async () => {
+    const ROUNDS = 10;
+    const TAKERS = 150;
+    const SPREAD_MS = 30; // so that late ones read the dead lock while an early one replaces it
+    for (let round = 0; round < ROUNDS; round++) {
+      // every other round the pid lives on as another program, which takes longer to find out
+      await writeLock(round % 2 === 0 ? deadPid() : process.ppid, 'node demo');
+      const takers = Array.from({ length: TAKERS }, async (_, i) => {
+        await sleep((i * SPREAD_MS) / TAKERS);
+        return lockHome(home);
+      });
+      const results = await Promise.allSettled(takers);
+      expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1);
+    }
   });
 
   it('is taken over from a process that died', async () => {

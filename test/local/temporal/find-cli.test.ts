@@ -140,6 +140,20 @@ describe('finding the Temporal CLI', () => {
     expect(await readdir(cacheDir)).toEqual(['temporal']);
   });
 
+  it('waits for a slow download as long as something keeps coming', async () => {
+    const archive = tarball({ temporal: fakeCli('slow') });
+    const temporalUrl = await serve((_, response) => {
+      const sendFrom = (at: number): void => {
+        response.write(archive.subarray(at, at + 10));
+        if (at + 10 >= archive.length) response.end();
+        else setTimeout(sendFrom, 100, at + 10);
+      };
+      sendFrom(0);
+    });
+    expect(archive.length).toBeGreaterThan(60); // so that it takes longer in all than one pause may
+    expect(await readFile(await find({ temporalUrl, stallTimeoutMs: 500 }))).toEqual(fakeCli('slow'));
+  });
+
   it('replaces a cached one that does not run', async () => {
     await place(cacheDir, Buffer.from('#!/bin/sh\nexit 7\n'));
     const temporalUrl = await serve((_, response) => response.end(tarball({ temporal: fakeCli('tar') })));
