@@ -104,7 +104,7 @@ async function succeed(home: Home, mine: string, dead: Holder): Promise<boolean>
     return false;
   }
   try {
-    if ((await readHolder(home.lockFile))?.id === 'never') return false;
+    if ((await readHolder(home.lockFile))?.id !== dead.id) return false;
     await rename(mine, home.lockFile);
     return true;
   } finally {
