@@ -1,8 +1,10 @@
 import { mkdirSync, realpathSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { HalfspaceError } from '../../contract/failures.js';
 import { addColumnsSql, createDatabaseSql, loadCatalog } from './catalog.js';
+import { quoteText } from './identifiers.js';
 import type { BadLine } from './line-protocol.js';
 import type { Precision } from './precision.js';
 import { DatabaseSchema, TableSchema } from './schema.js';
@@ -56,6 +58,11 @@ export class Store {
       if (opened.path !== null) held.delete(opened.path);
       throw error;
     }
+  }
+
+  /** Queries under way. */
+  get running(): number {
+    return this.queries.size;
   }
 
   /** A connection of its own for one query, which ends it by calling `end`. */
@@ -165,7 +172,7 @@ interface Opened {
 }
 
 async function openInstance(dataDir: string | null): Promise<Opened> {
-  if (dataDir === null) return { instance: await DuckDBInstance.create(':memory:', SETTINGS), path: null };
+  if (dataDir === null) return { instance: await openInMemory(), path: null };
   try {
     mkdirSync(dataDir, { recursive: true });
     const path = join(realpathSync(dataDir), FILE_NAME);
@@ -180,6 +187,17 @@ async function openInstance(dataDir: string | null): Promise<Opened> {
       : `it could not be opened (${text}). Choose another folder, or move this one away`;
     throw new HalfspaceError('BadSettings', `InfluxDB stand-in: data folder ${dataDir}: ${remedy}.`, { cause: error });
   }
+}
+
+/** DuckDB would spill into `.tmp` of the current folder, and the place can only be set while files are open to it. */
+async function openInMemory(): Promise<DuckDBInstance> {
+  const { enable_external_access: access, ...others } = SETTINGS;
+  const instance = await DuckDBInstance.create(':memory:', others);
+  const connection = await instance.connect();
+  const spill = join(tmpdir(), `halfspace-standin-${process.pid}`);
+  await connection.run(`SET temp_directory = ${quoteText(spill)}; SET enable_external_access = ${access}`);
+  connection.closeSync();
+  return instance;
 }
 
 const SETTINGS = {

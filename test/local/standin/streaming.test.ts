@@ -71,6 +71,18 @@ test('a reader sees whole batches while a writer goes on', async () => {
   expect(await rows('SELECT count(*) AS n FROM m')).toEqual([{ n: 70_000n }]);
 });
 
+test('an answer under way is not disturbed by a column that is added', async () => {
+  const { client, rows } = await openStandIn();
+  await fill(client, 100_000);
+  let read = 0;
+  for await (const row of client.query('SELECT * FROM m')) {
+    if (read++ === 0) await client.write('m,machine=new,colour=red f=1,g=2 100000');
+    if (Object.hasOwn(row, 'colour')) expect(row).toBe(null);
+  }
+  expect(read).toBe(100_000);
+  expect(await rows("SELECT colour, g FROM m WHERE machine = 'new'")).toEqual([{ colour: 'red', g: 2 }]);
+});
+
 test('a client’s deadline stops the query', async () => {
   const { standIn, client, rows } = await openStandIn();
   await fill(client, 20_000);
