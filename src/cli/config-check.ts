@@ -10,7 +10,7 @@ export interface ConfigCheckOptions {
   readonly config?: string | undefined;
   /** Also ask the database and Temporal. */
   readonly live?: boolean | undefined;
-  /** Instead of the working directory and `process.env`. */
+  /** Instead of the working directory and the environment. */
   readonly cwd?: string | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Instead of Temporal's address in the environment. */

@@ -125,7 +125,9 @@ function readSections(raw: unknown, wanted: readonly Section[], variables: Varia
   const problems: Problem[] = [...topLevelProblems(raw)];
   const read = <S extends Section>(section: S): SectionSettings[S] | null => {
     const missing: VariableProblem[] = [];
-    const written = section === 'store' ? withStoreUrl(valueAt(raw, ['store'])) : valueAt(raw, [section]);
+    // A section with nothing under it (all of it commented out) counts as left out.
+    const own = valueAt(raw, [section]) ?? undefined;
+    const written = section === 'store' ? withStoreUrl(own) : own;
     const resolved = resolveVariables(written, [section], variables, missing);
     // A value with a missing variable is reported once, for the variable.
     const unresolved = new Set(missing.map(({ path }) => path.join('\n')));

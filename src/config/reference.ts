@@ -29,26 +29,18 @@ export function settingsTables(): string {
   return Object.entries(properties)
     .map(([name, schema]) => {
       const rows = rowsOf(name, schema, requiredOf(settingsJsonSchema()).includes(name));
-      const lines = rows.map(({ key, form, fallback, description }) => tableLine([key, form, fallback, description]));
-      return [
-        `### ${name}`,
-        '',
-        tableLine(['key', 'form', 'default', 'meaning']),
-        tableLine(Array(4).fill('---')),
-        ...lines,
-      ].join('\n');
+      const lines = rows.map(({ key, form, fallback, description }) => [key, form, fallback, description]);
+      return `### ${name}\n\n${tableOf([['key', 'form', 'default', 'meaning'], ...lines])}`;
     })
     .join('\n\n');
 }
 
 /** A Markdown table of every environment variable. */
 export function environmentTable(): string {
-  const lines = ENVIRONMENT.map(({ name, reader, fallback, description }) =>
-    tableLine([code(name), READERS[reader], fallback === null || fallback === '' ? '' : code(fallback), description]),
-  );
-  return [tableLine(['variable', 'read by', 'default', 'meaning']), tableLine(Array(4).fill('---')), ...lines].join(
-    '\n',
-  );
+  const lines = ENVIRONMENT.map(({ name, reader, fallback, description }) => {
+    return [code(name), READERS[reader], fallback === null || fallback === '' ? '' : code(fallback), description];
+  });
+  return tableOf([['variable', 'read by', 'default', 'meaning'], ...lines]);
 }
 
 function rowsOf(path: string, schema: Json, required: boolean): Row[] {
@@ -127,8 +119,14 @@ function code(text: string): string {
   return `\`${text}\``;
 }
 
-function tableLine(cells: readonly string[]): string {
-  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+/** A Markdown table, its first line the head, padded as the formatter pads it. */
+function tableOf(lines: readonly (readonly string[])[]): string {
+  const cells = lines.map((line) => line.map((cell) => cell.replaceAll('|', '\\|')));
+  const widths = (cells[0] ?? []).map((_, i) => Math.max(...cells.map((line) => line[i]?.length ?? 0)));
+  const padded = cells.map((line) => line.map((cell, i) => cell.padEnd(widths[i] ?? 0)));
+  const rule = widths.map((width) => '-'.repeat(width));
+  const [head = [], ...body] = padded;
+  return [head, rule, ...body].map((line) => `| ${line.join(' | ')} |`).join('\n');
 }
 
 /** The text of halfspace.schema.json. */

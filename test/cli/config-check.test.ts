@@ -1,10 +1,13 @@
 import { createServer } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type ConfigCheckOptions, configCheck } from '../../src/cli/config-check.js';
-import { connectTemporal } from '../../src/client.js';
+import { connectTemporal, type TemporalClient } from '../../src/client.js';
+import { HalfspaceError } from '../../src/contract/failures.js';
 import { createInflux } from '../../src/influx/connect.js';
 import { type StandIn, startStandIn } from '../../src/local/standin/server.js';
+import { startTemporalServer } from '../../src/local/temporal/server.js';
 import { folderWith } from '../config/folder.js';
+import { testTemporalCli } from '../local/temporal/test-cli.js';
 import { capturedIo } from './captured-io.js';
 
 const TOKEN = 'live-token';
@@ -35,14 +38,19 @@ async function check(yaml: string, options: ConfigCheckOptions = {}) {
   return { ok, lines: io.out().trimEnd().split('\n') };
 }
 
-function live(yaml: string, influx: { host?: string; token?: string } = {}) {
-  const { host = server.url, token = TOKEN } = influx;
-  return check(yaml, { live: true, connect: noTemporal, env: { INFLUX_HOST: host, INFLUX_TOKEN: token } });
+interface Live {
+  readonly host?: string;
+  readonly token?: string;
+  readonly connect?: () => Promise<TemporalClient>;
 }
 
-/** What the command does by itself, with an address where nothing answers. */
-function noTemporal() {
-  return connectTemporal({ embedded: `127.0.0.1:${closedPort}` });
+function live(yaml: string, { host = server.url, token = TOKEN, connect = noTemporal }: Live = {}) {
+  return check(yaml, { live: true, connect, env: { INFLUX_HOST: host, INFLUX_TOKEN: token } });
+}
+
+/** Gives up at once, unlike a connection that is tried for seconds. */
+async function noTemporal(): Promise<never> {
+  throw new HalfspaceError('Unreachable', 'nothing there');
 }
 
 describe('without --live', () => {
@@ -90,10 +98,25 @@ describe('with --live', () => {
   });
 
   test('Temporal away is a problem that names its address', async () => {
-    const { ok, lines } = await live(SETTINGS);
+    const { ok, lines } = await live(SETTINGS, {
+      connect: () => connectTemporal({ embedded: `127.0.0.1:${closedPort}` }),
+    });
     expect(ok).toBe(false);
     expect(lines.at(-1)).toContain(`problem temporal: No Temporal server answers at 127.0.0.1:${closedPort}`);
   });
+
+  test('with Temporal there all is well, and a namespace that is not there is a problem', async () => {
+    const temporal = await startTemporalServer({ cliPath: await testTemporalCli(), port: 0, uiPort: 0, dbFile: null });
+    onTestFinished(() => temporal.close());
+    const connect = () => connectTemporal({ embedded: temporal.address });
+    const { ok, lines } = await live(SETTINGS, { connect });
+    expect(lines.at(-1)).toBe(`ok      temporal: ${temporal.address}, namespace default`);
+    expect(ok).toBe(true);
+
+    const elsewhere = await live(SETTINGS, { connect: async () => ({ ...(await connect()), namespace: 'elsewhere' }) });
+    expect(elsewhere.lines.at(-1)).toContain(`problem temporal: namespace elsewhere at ${temporal.address}:`);
+    expect(elsewhere.ok).toBe(false);
+  }, 60_000);
 
   test('a missing table is named with those that exist', async () => {
     const { lines } = await live(SETTINGS.replace('table: t,', 'table: nope,'));

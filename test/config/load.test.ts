@@ -440,6 +440,15 @@ describe('what is allowed', () => {
     expect(load(`default: "2"\n${SMALL}${second}`).defaultPipeline).toBe('2');
   });
 
+  test('a section with nothing under it is as good as none', () => {
+    const settings = load(`${SMALL}channels:\n#  ops: { kind: slack }\nlinks:\nstore:\n`);
+    expect(settings.channels).toEqual({});
+    expect(settings.links).toEqual({ temporal_ui: null, plots: null });
+    expect(settings.store.url).toBe('file://./.halfspace/store');
+    const { message } = failure(() => load(SMALL.replace(/influx: .*/, 'influx:')));
+    expect(message).toMatch(/^halfspace\.yaml:1:8 influx: expected settings \(host, token, .*\), got nothing$/);
+  });
+
   test('anchors, aliases and merge keys; a problem inside a merged group is shown where it is written', () => {
     const yaml = `${SMALL}  two:
     <<: &base

@@ -27,7 +27,7 @@ describe('generated files', () => {
       'channels.<name>.webhook',
       'store.url',
     ]) {
-      expect(page).toContain(`| \`${key}\` |`);
+      expect(page).toContain(`\n| \`${key}\` `);
     }
   });
 

@@ -1,0 +1,60 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { readEnvironment } from '../../src/config/environment.js';
+import { nearest } from '../../src/config/nearest.js';
+import { HalfspaceError } from '../../src/contract/failures.js';
+import { folderWith } from './folder.js';
+
+test('an empty environment has a value for everything', () => {
+  const cwd = folderWith();
+  expect(readEnvironment({ cwd, env: {} })).toEqual({
+    variables: {},
+    configFile: null,
+    home: join(cwd, '.halfspace'),
+    logLevel: 'info',
+    color: true,
+    temporalCliPath: null,
+    searchPath: null,
+    cacheHome: join(cwd, '.halfspace/cache'),
+  });
+});
+
+test('variables are read from .env, and the real environment wins, empty values included', () => {
+  const cwd = folderWith({ '.env': 'LOG_LEVEL=debug\nTEMPORAL_ADDRESS=file:1\nHALFSPACE_HOME=state\nNO_COLOR=1\n' });
+  const environment = readEnvironment({ cwd, env: { TEMPORAL_ADDRESS: 'real:1', NO_COLOR: '' } });
+  expect(environment).toMatchObject({ logLevel: 'debug', home: join(cwd, 'state'), color: true });
+  expect(environment.variables.TEMPORAL_ADDRESS).toBe('real:1');
+});
+
+test('downloads are shared by checkouts where the system has a place for that', () => {
+  const cwd = folderWith();
+  expect(readEnvironment({ cwd, env: { HOME: '/home/a' } }).cacheHome).toBe('/home/a/.cache/halfspace');
+  expect(readEnvironment({ cwd, env: { HOME: '/home/a', XDG_CACHE_HOME: '/var/c' } }).cacheHome).toBe(
+    '/var/c/halfspace',
+  );
+});
+
+test('an unknown log level is an error that lists the known ones', () => {
+  expect(() => readEnvironment({ cwd: folderWith(), env: { LOG_LEVEL: 'loud' } })).toThrow(
+    'Expected LOG_LEVEL to be one of debug, info, warn, error, got `loud`',
+  );
+  expect(readEnvironment({ cwd: folderWith(), env: { LOG_LEVEL: 'WARN' } }).logLevel).toBe('warn');
+});
+
+test('a .env that cannot be read is an error, not as good as none', () => {
+  const cwd = folderWith();
+  mkdirSync(join(cwd, '.env'));
+  expect(() => readEnvironment({ cwd, env: {} })).toThrow(HalfspaceError);
+  expect(() => readEnvironment({ cwd, env: {} })).toThrow(`Cannot read ${join(cwd, '.env')} (EISDIR)`);
+});
+
+test('the nearest word is one slip away, two in a long word, and otherwise none', () => {
+  const words = ['kind', 'window', 'window_size', 'threshold'];
+  expect(nearest('treshold', words)).toBe('threshold');
+  expect(nearest('Window-Size', words)).toBe('window_size');
+  expect(nearest('wndiow', words)).toBe('window');
+  expect(nearest('knid', words)).toBe('kind');
+  expect(nearest('kn', words)).toBeNull();
+  expect(nearest('colour', words)).toBeNull();
+});
