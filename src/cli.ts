@@ -92,7 +92,9 @@ function buildProgram(io: CliIo, succeed: (success: boolean) => void): Command {
     .requiredOption('--out <file>', 'CSV to write: date, score, value, is_anomaly, unique_id')
     .option('--time-unit <unit>', 'unit of epoch times: s, ms, us or ns; told by their size when left out')
     .addOption(configOption())
-    .action(async (file, options) => (await import('./cli/score.js')).score({ ...options, file }, io));
+    .action(async (file, options) => {
+      await (await import('./cli/score.js')).score({ ...options, file }, io);
+    });
 
   command(program, 'import', 'Write a CSV file to InfluxDB.', [
     'halfspace import data.csv --table machine_data --tags provider,machineID --time time',
@@ -103,7 +105,9 @@ function buildProgram(io: CliIo, succeed: (success: boolean) => void): Command {
     .option('--time <column>', 'column that holds the time', 'time')
     .option('--time-unit <unit>', 'unit of epoch times: s, ms, us or ns; told by their size when left out')
     .addOption(configOption())
-    .action(async (file, options) => (await import('./cli/import.js')).importCsv({ ...options, file }, io));
+    .action(async (file, options) => {
+      await (await import('./cli/import.js')).importCsv({ ...options, file }, io);
+    });
 
   command(program, 'init', 'Write halfspace.yaml and .env for a table of your database.', [
     'halfspace init',

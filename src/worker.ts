@@ -68,6 +68,7 @@ export async function createWorker({
     models: new ModelCache((settings.worker?.model_cache_mb ?? 256) * MEGABYTE),
     pipelines: settings.pipelines ?? {},
     channels,
+    machinesAtOnce: settings.worker?.max_machines_at_once ?? 100,
     links: { temporalUi: links?.temporal_ui ?? null, plots: links?.plots ?? null, namespace },
     log,
   });

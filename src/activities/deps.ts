@@ -13,6 +13,8 @@ export interface ActivityDeps {
   readonly models: ModelCache;
   readonly pipelines: Readonly<Record<string, PipelineSettings>>;
   readonly channels: ReadonlyMap<string, Channel>;
+  /** Children one run has open at a time. */
+  readonly machinesAtOnce: number;
   readonly links: Links;
   readonly log: (level: 'info' | 'warn', message: string, fields: Record<string, unknown>) => void;
 }

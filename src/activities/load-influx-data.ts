@@ -1,6 +1,7 @@
 import type { ArtifactRef } from '../contract/artifact.js';
 import type { LoadedData, RunPlan } from '../contract/run.js';
 import type { Table } from '../contract/table.js';
+import { isoFromNanos } from '../contract/time.js';
 import { queryWindow } from '../influx/query-window.js';
 import { findTimeRange } from '../influx/schema.js';
 import { createTableFacts } from '../shape/expectation-facts.js';
@@ -51,8 +52,14 @@ export async function loadInfluxData(
 
   const { after_load: expected } = settings.expectations;
   const warnings = expectationWarnings('after_load', expected, facts.facts(), BigInt(plan.window.to));
+  if (rows === 0) warnings.unshift(`no rows of ${settings.source.table ?? 'the query'} in ${windowText(plan)}`);
   const manifest = new TextEncoder().encode(JSON.stringify(parts));
   return { manifest: await putArtifact(deps.storage, plan.folder, 'parts', manifest, '.json'), rows, warnings };
+}
+
+function windowText({ mode, window }: RunPlan): string {
+  if (mode === 'replay') return 'the whole source';
+  return `the window from ${isoFromNanos(BigInt(window.from))} to ${isoFromNanos(BigInt(window.to))}`;
 }
 
 async function* readTables(

@@ -16,6 +16,9 @@ export interface PlanRunInput {
   readonly runId: string;
 }
 
+/** About 2,000 events of history. */
+const MACHINES_PER_EXECUTION = 500;
+
 /** Freezes settings and window: from the last window done to now minus `settle`. */
 export async function planRun(deps: ActivityDeps, input: PlanRunInput): Promise<RunPlan> {
   const settings = deps.pipelines[input.pipeline];
@@ -41,6 +44,8 @@ export async function planRun(deps: ActivityDeps, input: PlanRunInput): Promise<
     folder,
     channels: settings.alerts,
     laggards: laggards.length,
+    machinesAtOnce: deps.machinesAtOnce,
+    machinesPerExecution: MACHINES_PER_EXECUTION,
     warnings,
   };
 }

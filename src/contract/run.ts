@@ -29,6 +29,10 @@ export interface RunPlan {
   /** Channel names. */
   readonly channels: readonly string[];
   readonly laggards: number;
+  /** Children open at a time. */
+  readonly machinesAtOnce: number;
+  /** Machines after which the run continues as new, so that its history stays short. */
+  readonly machinesPerExecution: number;
   readonly warnings: readonly string[];
 }
 

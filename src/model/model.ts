@@ -78,7 +78,7 @@ export function* scoreInSteps(
   const keepsNaN = settings.mode === 'replay';
   const { batch, rowOf } = keepsNaN
     ? { batch: { rows, values: normalised, missing: null }, rowOf: null }
-    : batchOfPresent(normalised, rows, features);
+    : batchOfPresent(values, normalised, rows, features);
 
   const batchScores = new Float64Array(batch.rows);
   for (let from = 0; from < batch.rows; from += STEP_ROWS) {
@@ -102,6 +102,7 @@ export function* scoreInSteps(
 
 /** Drops rows without any value and marks the missing features of the others. `rowOf`: batch row to slice row; null when all rows stay. */
 function batchOfPresent(
+  raw: Float64Array,
   normalised: Float64Array,
   rows: number,
   features: number,
@@ -110,7 +111,7 @@ function batchOfPresent(
   let absent = 0;
   for (let row = 0; row < rows; row++) {
     let missing = 0;
-    for (let f = row * features; f < (row + 1) * features; f++) if (Number.isNaN(normalised[f])) missing++;
+    for (let f = row * features; f < (row + 1) * features; f++) if (Number.isNaN(raw[f])) missing++;
     absent += missing;
     if (missing === features) empty++;
   }
@@ -122,10 +123,10 @@ function batchOfPresent(
   const rowOf = new Int32Array(kept);
   let at = 0;
   for (let row = 0; row < rows; row++) {
-    const source = normalised.subarray(row * features, (row + 1) * features);
-    if (source.every(Number.isNaN)) continue;
-    values.set(source, at * features);
-    for (let f = 0; f < features; f++) if (Number.isNaN(source[f])) missing[at * features + f] = 1;
+    const measured = raw.subarray(row * features, (row + 1) * features);
+    if (measured.every(Number.isNaN)) continue;
+    values.set(normalised.subarray(row * features, (row + 1) * features), at * features);
+    for (let f = 0; f < features; f++) if (Number.isNaN(measured[f])) missing[at * features + f] = 1;
     rowOf[at++] = row;
   }
   return { batch: { rows: kept, values, missing }, rowOf };

@@ -14,7 +14,7 @@ import type { ContinuedRun, MachineEntry, RunInput, RunPlan, RunResult } from '.
 import { isoFromNanos } from '../contract/time.js';
 import { failureReason } from './failure-reason.js';
 import { machineDetection } from './machine-detection.js';
-import { BOOKKEEPING, LOAD, MACHINE_CHILD, MACHINES_PER_EXECUTION, PAGE_MACHINES, TRANSFORM } from './policies.js';
+import { BOOKKEEPING, LOAD, MACHINE_CHILD, TRANSFORM } from './policies.js';
 import { addOutcome, type MachineOutcome, NO_TOTALS } from './run-totals.js';
 
 const { planRun, readMachines, recordLaggards, finishRun } = proxyActivities<Activities>(BOOKKEEPING);
@@ -26,10 +26,11 @@ export async function detectionRun(input: RunInput): Promise<RunResult> {
   let run = input.continued ?? (await beginRun(input));
   let handled = 0;
   while (run.offset < run.shaped.machines) {
-    if (handled >= MACHINES_PER_EXECUTION) {
+    if (handled >= run.plan.machinesPerExecution) {
       return continueAsNew<typeof detectionRun>({ pipeline: input.pipeline, continued: run });
     }
-    const page = await readMachines({ manifest: run.shaped.manifest, offset: run.offset, limit: PAGE_MACHINES });
+    const { plan, shaped, offset } = run;
+    const page = await readMachines({ manifest: shaped.manifest, offset, limit: plan.machinesAtOnce });
     run = await detectPage(run, page);
     handled += page.length;
     setCurrentDetails(detailsOf(run));

@@ -86,9 +86,3 @@ export const MACHINE_CHILD = {
   parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
   cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
 } as const satisfies ChildWorkflowOptions;
-
-/** Children open at a time, also the size of a page; readMachines gives fewer where their names would not fit a payload. */
-export const PAGE_MACHINES = 100;
-
-/** Machines a run handles before it continues as new: about 2,000 events of history. */
-export const MACHINES_PER_EXECUTION = 500;

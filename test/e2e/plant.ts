@@ -75,6 +75,7 @@ export async function buildPlant(options: PlantOptions): Promise<Plant> {
       models: new ModelCache(options.modelCacheBytes ?? 64 * 1024 * 1024),
       pipelines: options.pipelines,
       channels: new Map((options.channels ?? []).map((channel) => [channel.name, channel])),
+      machinesAtOnce: 100,
       links: { temporalUi: null, namespace: 'default', plots: null },
       log: () => {},
     }),

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
 import type { TestProject } from 'vitest/node';
 import { readEnvironment } from '../../src/config/environment.js';
 import { findTemporalCli } from '../../src/local/temporal/find-cli.js';
@@ -11,11 +11,12 @@ declare module 'vitest' {
   }
 }
 
-/** One real Temporal server for all end-to-end tests; each test has task queues of its own. */
+/** Builds the program that command tests start, and one real Temporal server for all tests, each with task queues of its own. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  execFileSync('npm', ['run', '-s', 'build'], { stdio: 'inherit' });
   const { temporalCliPath, searchPath, cacheHome } = readEnvironment();
   const cliPath = await findTemporalCli({
-    cacheDir: join(cacheHome, 'bin'),
+    cacheDir: cacheHome,
     cliPath: temporalCliPath,
     pathVariable: searchPath,
   });

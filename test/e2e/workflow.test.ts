@@ -1,0 +1,249 @@
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { ApplicationFailure } from '@temporalio/activity';
+import { Client, Connection } from '@temporalio/client';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { Activities } from '../../src/activities/index.js';
+import type { ArtifactRef } from '../../src/contract/artifact.js';
+import { machineWorkflowId } from '../../src/contract/names.js';
+import type { MachineEntry, RunPlan, RunResult } from '../../src/contract/run.js';
+
+/** Control flow only: the activities are fakes, the server and the worker are real. */
+const REF: ArtifactRef = { key: 'k', sha256: 's', bytes: 1 };
+
+type Fakes = { [Name in keyof Activities]?: (input: never) => Promise<unknown> };
+
+let connection: NativeConnection;
+let client: Client;
+let bundle: WorkflowBundleWithSourceMap;
+let calls: string[];
+let stop: (() => Promise<void>) | undefined;
+/** Unique a test, because machine ids are locks on a server that all tests share. */
+let pipeline: string;
+let taskQueue: string;
+
+beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const address = inject('temporalAddress');
+  connection = await NativeConnection.connect({ address });
+  client = new Client({ connection: await Connection.connect({ address }) });
+  const workflowsPath = fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url));
+  bundle = await bundleWorkflowCode({ workflowsPath });
+});
+
+afterEach(async () => {
+  await stop?.();
+  stop = undefined;
+});
+
+afterAll(async () => {
+  await client.connection.close();
+  await connection.close();
+});
+
+function machineEntries(count: number): MachineEntry[] {
+  return Array.from({ length: count }, (_, i) => ({
+    uniqueId: `m${i}`,
+    ids: [`m${i}`],
+    rows: 1,
+    pack: REF,
+    offset: 0,
+    bytes: 1,
+  }));
+}
+
+async function startWorker(machines: number, fakes: Fakes = {}, plan: Partial<RunPlan> = {}): Promise<void> {
+  calls = [];
+  pipeline = `p-${randomUUID()}`;
+  taskQueue = pipeline;
+  const healthy: Record<string, (input: never) => Promise<unknown>> = {
+    planRun: async () => ({
+      pipeline,
+      mode: 'incremental',
+      window: { from: '0', to: '10' },
+      document: REF,
+      folder: 'f',
+      channels: [],
+      laggards: 0,
+      machinesAtOnce: 10,
+      machinesPerExecution: 500,
+      warnings: [],
+      ...plan,
+    }),
+    loadInfluxData: async () => ({ manifest: REF, rows: machines, warnings: [] }),
+    transformData: async () => ({
+      manifest: REF,
+      machines,
+      rows: machines,
+      refused: [],
+      refusedCount: 0,
+      warnings: [],
+    }),
+    readMachines: async ({ offset, limit }: { offset: number; limit: number }) =>
+      machineEntries(machines).slice(offset, offset + limit),
+    modelIsCached: async () => ({ base: 'b', cached: true, token: 1, watermark: '0', why: 'cached' }),
+    loadModel: async () => {},
+    detectAnomalies: async () => ({
+      scores: REF,
+      events: null,
+      snapshot: { name: 'n', bytes: REF },
+      rows: 1,
+      trimmed: 0,
+      anomalies: 0,
+    }),
+    checkAnomalies: async () => ({ latest: null, events: 0, channels: [], isPlotted: false }),
+    plotAnomalies: async () => ({ key: 'plot', url: null, path: null }),
+    sendAlert: async () => 'delivered',
+    writeScores: async () => ({ scoresWritten: 1, published: true }),
+    recordLaggards: async () => REF,
+    finishRun: async ({ totals }: { totals: object }) => totals,
+    ...fakes,
+  };
+  const activities = Object.fromEntries(
+    Object.entries(healthy).map(([name, run]) => [
+      name,
+      async (input: never) => {
+        calls.push(name);
+        return run(input);
+      },
+    ]),
+  );
+  const worker = await Worker.create({ connection, taskQueue, workflowBundle: bundle, activities });
+  const running = worker.run();
+  stop = async () => {
+    worker.shutdown();
+    await running;
+  };
+}
+
+function run(): Promise<RunResult> {
+  return client.workflow.execute('detectionRun', {
+    workflowId: `detect/${pipeline}`,
+    taskQueue,
+    args: [{ pipeline }],
+  });
+}
+
+const WITH_EVENT: Fakes = {
+  detectAnomalies: async () => ({ scores: REF, events: REF, snapshot: null, rows: 1, trimmed: 0, anomalies: 1 }),
+  checkAnomalies: async () => ({ latest: { key: 'event' }, events: 1, channels: ['a', 'b'], isPlotted: true }),
+};
+
+describe('a machine', () => {
+  it('costs three activities when it is healthy and its model is in memory', async () => {
+    await startWorker(1);
+    await run();
+    expect(calls.slice(4, -1)).toEqual(['modelIsCached', 'detectAnomalies', 'writeScores']);
+  });
+
+  it('has its model loaded only when the gate says no', async () => {
+    await startWorker(1, {
+      modelIsCached: async () => ({ base: 'b', cached: false, token: 1, watermark: '0', why: 'not cached' }),
+    });
+    const result = await run();
+    expect(calls.slice(4, -1)).toEqual(['modelIsCached', 'loadModel', 'detectAnomalies', 'writeScores']);
+    expect(result.models).toEqual({ cached: 0, loaded: 1, fresh: 0 });
+  });
+
+  it('is checked, plotted and told of before its scores are published', async () => {
+    await startWorker(1, WITH_EVENT);
+    await run();
+    expect(calls.slice(4, -1)).toEqual([
+      'modelIsCached',
+      'detectAnomalies',
+      'checkAnomalies',
+      'plotAnomalies',
+      'sendAlert',
+      'sendAlert',
+      'writeScores',
+    ]);
+  });
+
+  it('is published also when its plot and a channel fail', async () => {
+    await startWorker(1, {
+      ...WITH_EVENT,
+      plotAnomalies: async () => {
+        throw ApplicationFailure.nonRetryable('no canvas');
+      },
+      sendAlert: async ({ channel }: { channel: string }) => {
+        if (channel === 'a') throw ApplicationFailure.nonRetryable('no_service');
+        return 'delivered';
+      },
+    });
+    const result = await run();
+    expect(result.done).toBe(1);
+    expect(result.alerts.map(({ status, reason }) => [status, reason])).toEqual([
+      ['failed', 'no_service'],
+      ['delivered', undefined],
+    ]);
+    expect(calls).toContain('writeScores');
+    expect(calls).toContain('recordLaggards');
+  });
+});
+
+describe('a run', () => {
+  it('names a machine that fails and finishes the others', async () => {
+    await startWorker(3, {
+      detectAnomalies: async ({ machine }: { machine: MachineEntry }) => {
+        if (machine.uniqueId === 'm1') throw ApplicationFailure.nonRetryable('poison row');
+        return { scores: REF, events: null, snapshot: null, rows: 1, trimmed: 0, anomalies: 0 };
+      },
+    });
+    const result = await run();
+    expect(result).toMatchObject({ done: 2, failedCount: 1, failed: [{ uniqueId: 'm1', reason: 'poison row' }] });
+  });
+
+  it('lists a machine whose lock another run holds as busy', async () => {
+    await startWorker(2);
+    const holder = await client.workflow.start('machineDetection', {
+      workflowId: machineWorkflowId(pipeline, 'm0'),
+      taskQueue: `nobody-${pipeline}`,
+      args: [{}],
+    });
+    const result = await run();
+    await holder.terminate();
+    expect(result).toMatchObject({ done: 1, busyCount: 1, busy: [{ uniqueId: 'm0' }] });
+    expect(calls).toContain('recordLaggards');
+  });
+
+  it('continues as new with its totals when it has handled enough machines', async () => {
+    await startWorker(25, {}, { machinesAtOnce: 5, machinesPerExecution: 10 });
+    const result = await run();
+    expect(result).toMatchObject({ machines: 25, done: 25, rows: 25 });
+    expect(calls.filter((name) => name === 'planRun')).toHaveLength(1);
+    expect(calls.filter((name) => name === 'readMachines')).toHaveLength(5);
+    const description = await client.workflow.getHandle(`detect/${pipeline}`).describe();
+    expect(description.historyLength).toBeLessThan(60);
+  });
+
+  it('fails at once, without any machine, when loading cannot succeed', async () => {
+    await startWorker(1, {
+      loadInfluxData: async () => {
+        throw ApplicationFailure.nonRetryable('no such table', 'MissingTable');
+      },
+    });
+    await expect(run()).rejects.toMatchObject({ cause: { cause: { message: 'no such table' } } });
+    expect(calls).toEqual(['planRun', 'loadInfluxData']);
+  });
+
+  it('tries again what may succeed later', async () => {
+    let attempts = 0;
+    await startWorker(1, {
+      loadInfluxData: async () => {
+        attempts++;
+        if (attempts === 1) throw ApplicationFailure.retryable('unreachable', 'Unreachable');
+        return { manifest: REF, rows: 1, warnings: [] };
+      },
+    });
+    expect(await run()).toMatchObject({ done: 1 });
+    expect(attempts).toBe(2);
+  });
+});
