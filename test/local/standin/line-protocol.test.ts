@@ -93,6 +93,11 @@ test('undoes the escapes of names and tag values and keeps other backslashes', (
   expect(lines[0]?.fields[0]?.key).toBe('fi=e,ld');
 });
 
+test('series that are alike up to an escaped space stay apart', () => {
+  const { lines } = parse('m,t=a\\ b f=1 1\nm,t=a\\ c f=1 1\nm,t=a\\ b f=1 2');
+  expect(lines.map(({ series }) => series.tags[0]?.[1])).toEqual(['a b', 'a c', 'a b']);
+});
+
 test('any text survives being written as a line and read again', () => {
   const seed = Date.now() % 1_000_000;
   const random = mulberry(seed);

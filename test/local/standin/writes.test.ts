@@ -166,6 +166,13 @@ test('the later row with the same tags and time replaces the earlier, field by f
   ]);
 });
 
+test('the latest row of all can be replaced alone', async () => {
+  const { post, rows } = await openStandIn();
+  await post(V2, 'm,t=a f=1 1000\nm,t=a f=2 2000');
+  await post(V2, 'm,t=a f=3 2000');
+  expect(await rows('SELECT f FROM m ORDER BY time')).toEqual([{ f: 1 }, { f: 3 }]);
+});
+
 test('rows of one request with the same tags and time are joined too', async () => {
   const { post, rows } = await openStandIn();
   await post(V2, 'm,a=1,b=2 f=1,g=1 1000\nm,b=2,a=1 f=2,h=3 1000');
