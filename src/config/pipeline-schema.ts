@@ -45,7 +45,7 @@ const halfSpaceTrees = group({
     .literal('half_space_trees', { error: 'expected half_space_trees' })
     .describe('Half-Space Trees as River has them.'),
   n_trees: integer(1, 1000).default(10).describe('Number of trees.'),
-  height: integer(1, 20).default(8).describe('Levels of each tree below its root.'),
+  height: integer(1, 15).default(8).describe('Levels of each tree below its root.'),
   window_size: integer(1, 1_000_000_000)
     .default(250)
     .describe('Rows learned before scores appear and masses turn over.'),

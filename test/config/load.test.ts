@@ -339,8 +339,8 @@ describe('contradictions', () => {
     ],
     [
       'a forest that is too large',
-      `${SOURCE}\nnormalise: running\ndetector: { kind: half_space_trees, n_trees: 1000, height: 20 }`,
-      'pipelines.p.detector: too large: n_trees * 2^height is 1048576000, at most 4194304',
+      `${SOURCE}\nnormalise: running\ndetector: { kind: half_space_trees, n_trees: 1000, height: 15 }`,
+      'pipelines.p.detector: too large: n_trees * 2^height is 32768000, at most 4194304',
     ],
     [
       'an unknown detector',
