@@ -43,13 +43,19 @@ export interface ScoreResult {
   readonly seconds: number;
 }
 
+/** {@link scoreFile}, with its result printed. */
+export async function score(options: ScoreOptions, io: CliIo): Promise<void> {
+  const result = await scoreFile(options, io);
+  io.stdout(io.json ? `${JSON.stringify(result)}\n` : summary(result));
+}
+
 /**
  * Scores a CSV file with the modules the job uses, without Temporal or InfluxDB, and writes the scores machine after
  * machine, in the order of their first rows.
  * @throws UsageError for a pipeline or unit that is not there; HalfspaceError for a file, column, line or id that cannot be
  * used, in which case nothing is written.
  */
-export async function score(options: ScoreOptions, io: CliIo): Promise<ScoreResult> {
+export async function scoreFile(options: ScoreOptions, io: CliIo): Promise<ScoreResult> {
   const { file, pipeline, out } = options;
   const started = performance.now();
   const timeUnit = timeUnitOf(options.timeUnit);
@@ -81,9 +87,7 @@ export async function score(options: ScoreOptions, io: CliIo): Promise<ScoreResu
   const { rows, missing, duplicates, unidentified } = shaped.counts;
   const seconds = Math.round(performance.now() - started) / 1000;
   const machines = shaped.slices.length;
-  const result = { pipeline, rows, machines, ...totals, missing, duplicates, unidentified, out, seconds };
-  io.stdout(io.json ? `${JSON.stringify(result)}\n` : summary(result));
-  return result;
+  return { pipeline, rows, machines, ...totals, missing, duplicates, unidentified, out, seconds };
 }
 
 /** In replay mode ids are what a data frame makes of them, so that the same file gives the same unique_ids. */

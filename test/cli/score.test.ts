@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type ScoreOptions, score } from '../../src/cli/score.js';
+import { type ScoreOptions, score, scoreFile } from '../../src/cli/score.js';
 import { UsageError } from '../../src/cli/usage-error.js';
 import { HalfspaceError } from '../../src/contract/failures.js';
-import { collectingIo } from './collecting-io.js';
+import { capturedIo } from './captured-io.js';
 
 const SETTINGS = new URL('../../halfspace.yaml', import.meta.url).pathname;
 const goldens = z
@@ -20,13 +20,13 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function scoreText(csv: string, options: Partial<ScoreOptions> = {}, json = false) {
+async function scoreText(csv: string, options: Partial<ScoreOptions> = {}) {
   const file = join(folder, 'data.csv');
   const out = join(folder, 'scores.csv');
   rmSync(out, { force: true });
   writeFileSync(file, csv);
-  const io = collectingIo(json);
-  const result = await score({ file, out, pipeline: 'mage-demo', config: SETTINGS, ...options }, io);
+  const io = capturedIo();
+  const result = await scoreFile({ file, out, pipeline: 'mage-demo', config: SETTINGS, ...options }, io);
   return { result, text: readFileSync(out, 'utf8'), io };
 }
 
@@ -83,10 +83,26 @@ describe('score', () => {
     expect(dates(given.text)).toEqual(['1970-01-01T00:00:00.000001Z', '1970-01-01T00:00:00.000002Z']);
   });
 
-  it('prints one JSON document', async () => {
-    const { io, result } = await scoreText(csv(rows), {}, true);
-    expect(JSON.parse(io.out())).toEqual(result);
-    expect(result).toMatchObject({ pipeline: 'mage-demo', rows: 2, machines: 1, anomalies: 0 });
+  it('prints one JSON document, or one line', async () => {
+    await scoreText(csv(rows));
+    const options = {
+      file: join(folder, 'data.csv'),
+      out: join(folder, 'scores.csv'),
+      pipeline: 'mage-demo',
+      config: SETTINGS,
+    };
+    const json = capturedIo({ json: true });
+    await score(options, json);
+    expect(JSON.parse(json.out())).toMatchObject({
+      pipeline: 'mage-demo',
+      rows: 2,
+      machines: 1,
+      anomalies: 0,
+      out: options.out,
+    });
+    const plain = capturedIo();
+    await score(options, plain);
+    expect(plain.out()).toMatch(/^scored 2 rows of 1 machine in [\d.]+ s, 0 anomalous: .*scores\.csv\n$/);
   });
 
   it('says which texts were no numbers', async () => {

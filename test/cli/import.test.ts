@@ -1,0 +1,119 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ImportOptions, importCsv } from '../../src/cli/import.js';
+import { UsageError } from '../../src/cli/usage-error.js';
+import { HalfspaceError } from '../../src/contract/failures.js';
+import { createInflux, type Influx } from '../../src/influx/connect.js';
+import { type StandIn, startStandIn } from '../../src/local/standin/server.js';
+import { capturedIo } from './captured-io.js';
+
+const TOKEN = 'secret-of-the-tests';
+let folder: string;
+let server: StandIn;
+let influx: Influx;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'halfspace-import-'));
+  server = await startStandIn({ port: 0, dataDir: null, token: TOKEN });
+  influx = createInflux({ host: server.url, token: TOKEN, database: 'factory' });
+  writeSettings(server.url, TOKEN);
+});
+afterAll(async () => {
+  await influx.close();
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
+
+function writeSettings(host: string, token: string): void {
+  const text = `influx: { host: "${host}", token: "${token}", database: factory }\n`;
+  writeFileSync(join(folder, 'halfspace.yaml'), text);
+}
+
+async function importText(csv: string, table: string, options: Partial<ImportOptions> = {}) {
+  const file = join(folder, 'data.csv');
+  writeFileSync(file, csv);
+  const io = capturedIo({ json: true });
+  const config = join(folder, 'halfspace.yaml');
+  await importCsv({ file, table, tags: ['provider'], time: 'time', config, ...options }, io);
+  return { result: JSON.parse(io.out()), io };
+}
+
+async function rowsOf(table: string, columns: string): Promise<unknown[][]> {
+  const rows: unknown[][] = [];
+  for await (const batch of influx.query(`SELECT ${columns} FROM "${table}" ORDER BY time`)) {
+    for (let row = 0; row < batch.rows; row++) {
+      rows.push(
+        Array.from(batch.columns.values(), (column) =>
+          column.kind === 'string' ? (column.dictionary[column.codes[row] ?? -1] ?? null) : column.values[row],
+        ),
+      );
+    }
+  }
+  return rows;
+}
+
+describe('importCsv', () => {
+  it('writes tags, numbers and texts under the rows’ own times', async () => {
+    const { result, io } = await importText(
+      'time,provider,power,note,none\n' +
+        '2026-01-01T00:00:00.000000001Z,"Böge, & Co",0.1,7,\n' +
+        '2026-01-01 01:00:01+01:00,a=b c,NA,"say ""hi""",\n',
+      'typed',
+    );
+    expect(result).toEqual({
+      table: 'typed',
+      rows: 2,
+      empty: 0,
+      tags: ['provider'],
+      numbers: ['power'],
+      texts: ['note'],
+    });
+    expect(io.err()).toContain('2 rows; time from time; tags provider; numbers power; texts note');
+    expect(await rowsOf('typed', 'time, provider, power, note')).toEqual([
+      [1_767_225_600_000_000_001n, 'Böge, & Co', 0.1, '7'],
+      [1_767_225_601_000_000_000n, 'a=b c', Number.NaN, 'say "hi"'],
+    ]);
+  });
+
+  it('may be done again, and leaves out rows without a value', async () => {
+    const csv = `time,provider,power\n${Array.from({ length: 6000 }, (_, i) => `${1_700_000_000 + i},acme,${i}`).join('\n')}\n1800000000,acme,\n`;
+    await importText(csv, 'twice');
+    const { result } = await importText(csv, 'twice');
+    expect(result).toMatchObject({ rows: 6000, empty: 1 });
+    expect(await rowsOf('twice', 'time, power')).toHaveLength(6000);
+  });
+
+  it.each([
+    ['a line with too many fields', 'time,provider,power\n1,a,1\n2,a,2,3\n', /data\.csv:3: expected 3 fields.*found 4/],
+    ['a time that is none', 'time,provider,power\n1,a,1\nx,a,2\n', /data\.csv:3: expected a number in s since 1970/],
+    ['a missing time', 'time,provider,power\n1,a,1\n,a,2\n', /data\.csv:3: expected .* found ""/],
+    [
+      'a tag line protocol cannot hold',
+      'time,provider,power\n1,a,1\n2,a\\,2\n',
+      /data\.csv:3: The value of tag "provider"/,
+    ],
+    ['a column without a name', 'time,provider,\n1,a,1\n', /data\.csv:1: The field name "" is empty/],
+    ['a missing tag column', 'time,power\n1,1\n', /no column "provider".*time, power/],
+    ['nothing but tags', 'time,provider\n1,a\n', /no column with values/],
+    ['no rows', 'time,provider,power\n', /has no rows/],
+  ])('refuses %s with one clear line and writes nothing', async (_, csv, message) => {
+    const failure = await importText(csv, 'refused').catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(HalfspaceError);
+    expect(String(failure)).toMatch(message);
+    await expect(rowsOf('refused', '*')).rejects.toMatchObject({ kind: expect.stringMatching(/^Missing/) });
+  });
+
+  it('refuses one column as time and tag', async () => {
+    await expect(importText('time,power\n1,1\n', 'refused', { tags: ['time'] })).rejects.toThrow(UsageError);
+  });
+
+  it('says that the token is wrong without showing it', async () => {
+    writeSettings(server.url, 'a-wrong-token');
+    const failure = await importText('time,provider,power\n1,a,1\n', 'typed').catch((error: unknown) => error);
+    writeSettings(server.url, TOKEN);
+    expect(failure).toMatchObject({ kind: 'BadCredentials' });
+    expect(String(failure)).not.toContain('a-wrong-token');
+  });
+});
