@@ -1,6 +1,6 @@
 """Makes slugs.json: names and what python-slugify makes of them.
 
-usage: python make_slugs.py > slugs.json       (pip install python-slugify text-unidecode; without Unidecode, which it would prefer)
+usage: python make_slugs.py > slugs.json; npm run format      (pip install python-slugify text-unidecode; without Unidecode, which it would prefer)
 
 `points`: every code point of the covered blocks, alone and between two letters; runs of code points with the same two
 slugs are written once. `names`: a table of awkward names and random ones from those blocks.
