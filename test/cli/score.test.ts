@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -128,6 +128,15 @@ describe('score', () => {
     expect(String(failure)).toMatch(message);
     expect(String(failure)).not.toContain('\n');
     expect(readdirSync(folder)).toEqual(['data.csv']);
+  });
+
+  it('leaves nothing behind when the scores cannot take their place', async () => {
+    const inner = mkdtempSync(join(folder, 'out-'));
+    const taken = join(inner, 'scores.csv');
+    mkdirSync(taken);
+    await expect(scoreText(csv(rows), { out: taken })).rejects.toThrow(/scores\.csv cannot be written \(EISDIR\)/);
+    expect(readdirSync(inner)).toEqual(['scores.csv']);
+    rmSync(inner, { recursive: true });
   });
 
   it('refuses a pipeline, unit or file that is not there', async () => {

@@ -89,6 +89,12 @@ describe('createShaper', () => {
     expect(counts).toMatchObject({ rows: 5, duplicates: 2 });
   });
 
+  it('keeps the last of two rows with one time that come in order, too', () => {
+    const { slices, counts } = shape([tableOf([row(1, 'M1', 1), row(2, 'M1', 2), row(2, 'M1', 3)])]);
+    expect(slices[0]?.values).toEqual(Float64Array.of(1, 2, 3, 6));
+    expect(counts.duplicates).toBe(1);
+  });
+
   it('keeps duplicates in the order they came when replaying', () => {
     const { slices, counts } = shape([tableOf([row(2, 'M1', 1), row(1, 'M1', 2), row(2, 'M1', 3)])], 'replay');
     expect(slices[0]?.times).toEqual(BigInt64Array.of(1n, 2n, 2n));
