@@ -90,7 +90,11 @@ export async function scoreFile(options: ScoreOptions, io: CliIo): Promise<Score
   return { pipeline, rows, machines, ...totals, missing, duplicates, unidentified, out, seconds };
 }
 
-/** In replay mode ids are what a data frame makes of them, so that the same file gives the same unique_ids. */
+/**
+ * In replay mode ids are what a data frame makes of them, so that the same file gives the same unique_ids. Three things
+ * that pandas does are left out: it reads long files in parts and then mixes "007" and 7 in one column, it subtracts
+ * integers above 2^53 exactly (here they are doubles), and it reads a field such as `"A"x` as Ax.
+ */
 function withDataFrameIds(tables: readonly Table[], ids: readonly string[]): Table[] {
   const dictionaries = new Map<readonly string[], readonly string[]>();
   for (const [i, name] of ids.entries()) {

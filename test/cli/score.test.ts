@@ -105,6 +105,11 @@ describe('score', () => {
     expect(plain.out()).toMatch(/^scored 2 rows of 1 machine in [\d.]+ s, 0 anomalous: .*scores\.csv\n$/);
   });
 
+  it('passes over lines with nothing but spaces', async () => {
+    const { result } = await scoreText(csv([rows[0] ?? '', '   ', '', rows[1] ?? '']));
+    expect(result.rows).toBe(2);
+  });
+
   it('says which texts were no numbers', async () => {
     const { io, text } = await scoreText(csv([...rows, '2026-01-01T00:00:02Z,7,Acme,12 V']));
     expect(io.err()).toContain('data.csv:4: "12 V" in "power" is no number and counts as missing');

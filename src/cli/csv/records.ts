@@ -17,7 +17,7 @@ export interface RecordBatch {
 
 /**
  * The records of a CSV file (RFC 4180: comma, double quotes, any line end, a byte order mark, UTF-8) as texts; lines
- * without anything are skipped, a quote within an unquoted field is itself.
+ * with nothing or only spaces are skipped, a quote within an unquoted field is itself.
  * @throws HalfspaceError `BadSettings` when the file cannot be read, `BadSchema` with `file:line` when a line is broken.
  */
 export async function* readRecords(file: string, signal?: AbortSignal): AsyncGenerator<RecordBatch, void, void> {
@@ -36,7 +36,7 @@ export async function* readRecords(file: string, signal?: AbortSignal): AsyncGen
       const line = parser.info.lines;
       lastLine = line;
       if (header === null) header = headerOf(record, file, line);
-      else {
+      else if (header.length === 1 || record.length > 1 || record[0]?.trim() !== '') {
         if (record.length !== header.length) {
           throw brokenLine(file, line, `expected ${fieldCount(header.length)}, found ${record.length}`);
         }
