@@ -102,11 +102,12 @@ function buildProgram(io: CliIo, succeed: (success: boolean) => void): Command {
     .argument('<file>')
     .requiredOption('--table <name>', 'table to write to')
     .option('--tags <a,b>', 'columns to write as tags; the others become fields', listOf, [])
+    .option('--set <name=value>', 'a tag with this value for all rows; may be given more than once', constant, {})
     .option('--time <column>', 'column that holds the time', 'time')
     .option('--time-unit <unit>', 'unit of epoch times: s, ms, us or ns; told by their size when left out')
     .addOption(configOption())
-    .action(async (file, options) => {
-      await (await import('./cli/import.js')).importCsv({ ...options, file }, io);
+    .action(async (file, { set, ...options }) => {
+      await (await import('./cli/import.js')).importCsv({ ...options, constants: set, file }, io);
     });
 
   command(program, 'init', 'Write halfspace.yaml and .env for a table of your database.', [
@@ -200,6 +201,12 @@ function listOf(text: string): string[] {
 
 function appended(text: string, before: readonly string[]): string[] {
   return [...before, text];
+}
+
+function constant(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('Expected name=value.');
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
 function wholeNumber(text: string): number {

@@ -1,7 +1,9 @@
 import type { ArtifactRef } from '../contract/artifact.js';
+import type { SourceSettings } from '../contract/pipeline.js';
 import type { LoadedData, RunPlan } from '../contract/run.js';
 import type { Table } from '../contract/table.js';
-import { isoFromNanos } from '../contract/time.js';
+import { isoFromNanos, nanosFromMs } from '../contract/time.js';
+import { isFileLimit } from '../influx/errors.js';
 import { queryWindow } from '../influx/query-window.js';
 import { findTimeRange } from '../influx/schema.js';
 import { createTableFacts } from '../shape/expectation-facts.js';
@@ -15,6 +17,9 @@ import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 
 /** A part is written when this much has come in; the worker never holds more of the window than one part. */
 const PART_BYTES = 16 * 1024 * 1024;
+
+/** Up to this a range is read as it is: a few dozen chunks. */
+const LONG_RANGE_MS = 3 * 24 * 3_600_000;
 
 /** InfluxDB → columns artifact: the window's rows and, machine by machine, what the laggards still need from before it. */
 export async function loadInfluxData(
@@ -70,18 +75,41 @@ async function* readTables(
 ): AsyncGenerator<Table> {
   const { settings, laggards } = await documents.get<RunPlanDocument>(plan.document);
   const { source } = settings;
-  let from = BigInt(plan.window.from);
-  let to = BigInt(plan.window.to);
+  const from = BigInt(plan.window.from);
+  const to = BigInt(plan.window.to);
   for (const laggard of laggards) {
     // Rows that several queries bring twice are the same rows: shaping keeps one of them.
     if (laggard.why === 'undelivered' || BigInt(laggard.from) >= from) continue;
     yield* queryWindow(deps.influx, source, BigInt(laggard.from), from, { signal, ids: laggard.ids });
   }
-  if (settings.mode === 'replay' && source.table !== null) {
-    const range = await findTimeRange(deps.influx, source.table, source.time, { signal });
-    if (range === null) return;
-    from = range.first;
-    to = range.last < to ? range.last + 1n : to;
+  const range = await clipToData(deps, source, { from, to }, signal);
+  if (range !== null) yield* queryWindow(deps.influx, source, range.from, range.to, { signal });
+}
+
+interface Range {
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+/**
+ * A long range, cut down to where the table has rows at all; null when it has none there. A window is read in chunks of
+ * hours, and years of nothing are many chunks.
+ */
+async function clipToData(
+  { influx }: ActivityDeps,
+  { table, time }: SourceSettings,
+  { from, to }: Range,
+  signal: AbortSignal,
+): Promise<Range | null> {
+  if (table === null || to - from <= nanosFromMs(LONG_RANGE_MS)) return { from, to };
+  let found: { first: bigint; last: bigint } | null;
+  try {
+    found = await findTimeRange(influx, table, time, { signal });
+  } catch (error) {
+    // InfluxDB Core refuses to look at more than 432 files at once; the chunks stay below that.
+    if (isFileLimit(error) && from > 0n) return { from, to };
+    throw error;
   }
-  yield* queryWindow(deps.influx, source, from, to, { signal });
+  if (found === null || found.last < from || found.first >= to) return null;
+  return { from: found.first > from ? found.first : from, to: found.last < to ? found.last + 1n : to };
 }

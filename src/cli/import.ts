@@ -19,6 +19,8 @@ export interface ImportOptions {
   readonly table: string;
   /** Columns to write as tags; every other one but the time becomes a field. */
   readonly tags: readonly string[];
+  /** Tags with one value for all rows, for a file without a column that says whose rows they are. */
+  readonly constants?: Readonly<Record<string, string>> | undefined;
   /** Column of the rows' times. */
   readonly time: string;
   readonly config?: string | undefined;
@@ -93,7 +95,7 @@ export async function importCsv(options: ImportOptions, io: CliIo): Promise<void
 }
 
 async function planFile(
-  { file, table, tags, time }: ImportOptions,
+  { file, table, tags, constants = {}, time }: ImportOptions,
   unit: ReturnType<typeof timeUnitOf>,
   signal: AbortSignal,
   onBytes: (bytes: number) => void,
@@ -108,6 +110,7 @@ async function planFile(
       header = batch.header;
       kinds = header.map(() => 'empty');
       checkNames(header, table, tags, time, file);
+      checkConstants(constants, header, table);
     }
     const timeAt = placeOf(header, time, file);
     for (const [i, record] of batch.records.entries()) {
@@ -118,7 +121,7 @@ async function planFile(
         throw brokenLine(file, line, timeProblem(timeText, time, timeFormat));
       }
       const key = seriesKey(record, header, tags);
-      if (!series.has(key)) series.set(key, seriesFormatter(record, header, tags, table, file, line));
+      if (!series.has(key)) series.set(key, seriesFormatter(record, header, tags, constants, table, file, line));
       for (let c = 0; c < record.length; c++) kinds[c] = widened(kinds[c] ?? 'empty', record[c] ?? '');
     }
     rows += batch.records.length;
@@ -151,6 +154,18 @@ function checkNames(
   }
 }
 
+/** @throws UsageError for a constant that is also a column or that line protocol cannot hold. */
+function checkConstants(constants: Readonly<Record<string, string>>, header: readonly string[], table: string): void {
+  for (const name of Object.keys(constants)) {
+    if (header.includes(name)) throw new UsageError(`--set ${name} names a column of the file; give it with --tags`);
+  }
+  try {
+    lineFormatter(table, constants);
+  } catch (error) {
+    throw error instanceof HalfspaceError ? new UsageError(`--set: ${error.message}`, { cause: error }) : error;
+  }
+}
+
 function seriesKey(record: readonly string[], header: readonly string[], tags: readonly string[]): string {
   return tags.map((name) => record[header.indexOf(name)] ?? '').join('\u0000');
 }
@@ -159,13 +174,14 @@ function seriesFormatter(
   record: readonly string[],
   header: readonly string[],
   tags: readonly string[],
+  constants: Readonly<Record<string, string>>,
   table: string,
   file: string,
   line: number,
 ): RowFormatter {
   const values = tags.map((name): [string, string] => [name, record[header.indexOf(name)] ?? '']);
   try {
-    return lineFormatter(table, Object.fromEntries(values));
+    return lineFormatter(table, { ...constants, ...Object.fromEntries(values) });
   } catch (error) {
     throw error instanceof HalfspaceError ? brokenLine(file, line, error.message) : error;
   }
