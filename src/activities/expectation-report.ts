@@ -1,5 +1,6 @@
 import { HalfspaceError } from '../contract/failures.js';
 import type { Expectation } from '../contract/pipeline.js';
+import type { RunPlan } from '../contract/run.js';
 import { checkExpectations, type ExpectationFacts } from '../shape/expectations.js';
 
 /**
@@ -10,9 +11,11 @@ export function expectationWarnings(
   stage: 'after_load' | 'after_transform',
   list: readonly Expectation[],
   facts: ExpectationFacts,
-  nowNs: bigint,
+  { mode, window }: RunPlan,
 ): string[] {
-  const shortfalls = checkExpectations(list, facts, nowNs);
+  // Earlier runs saw the rows before the window, so a quiet window is no older than its beginning.
+  const newest = facts.newest ?? (mode === 'incremental' ? BigInt(window.from) : null);
+  const shortfalls = checkExpectations(list, { ...facts, newest }, BigInt(window.to));
   const failed = shortfalls.filter(({ kind }) => kind === 'fail').map(({ text }) => text);
   if (failed.length > 0) throw new HalfspaceError('ExpectationFailed', `${stage}: ${failed.join('; ')}`);
   return shortfalls.map(({ text }) => `${stage}: ${text}`);

@@ -56,7 +56,7 @@ export async function loadInfluxData(
   await flush();
 
   const { after_load: expected } = settings.expectations;
-  const warnings = expectationWarnings('after_load', expected, facts.facts(), BigInt(plan.window.to));
+  const warnings = expectationWarnings('after_load', expected, facts.facts(), plan);
   if (rows === 0) warnings.unshift(`no rows of ${settings.source.table ?? 'the query'} in ${windowText(plan)}`);
   const manifest = new TextEncoder().encode(JSON.stringify(parts));
   return { manifest: await putArtifact(deps.storage, plan.folder, 'parts', manifest, '.json'), rows, warnings };

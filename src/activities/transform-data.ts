@@ -38,10 +38,7 @@ export async function transformData(
   const shaped = shaper.finish();
   const facts = factsOfSlices(shaped.slices, settings.source);
   const { after_transform: expected } = settings.expectations;
-  const warnings = [
-    ...countWarnings(shaped.counts),
-    ...expectationWarnings('after_transform', expected, facts, BigInt(plan.window.to)),
-  ];
+  const warnings = [...countWarnings(shaped.counts), ...expectationWarnings('after_transform', expected, facts, plan)];
 
   const tooLong = shaped.slices.filter((slice) => slice.uniqueId.length > LONGEST_UNIQUE_ID);
   const refused: MachineProblem[] = [

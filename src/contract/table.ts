@@ -1,7 +1,10 @@
 /** One column of a {@link Table}; every column of a table has the same number of rows. */
 export type Column = TimeColumn | NumberColumn | StringColumn;
 
-/** Nanoseconds since the epoch. */
+/** Stands for "no value" in a {@link TimeColumn}: the smallest 64-bit integer, as data frames write it. */
+export const MISSING_TIME = -(2n ** 63n);
+
+/** Nanoseconds since the epoch; `MISSING_TIME` where there is none. */
 export interface TimeColumn {
   readonly kind: 'time';
   readonly values: BigInt64Array;

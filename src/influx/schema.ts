@@ -1,7 +1,6 @@
-import type { Column, Table } from '../contract/table.js';
+import { type Column, MISSING_TIME, type Table } from '../contract/table.js';
 import type { Influx, QueryOptions } from './connect.js';
 import { quoteIdentifier } from './identifiers.js';
-import { MISSING_TIME } from './table-from-batch.js';
 
 export interface TableColumn {
   readonly name: string;

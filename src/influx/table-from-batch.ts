@@ -1,10 +1,7 @@
 import { type Data, DataType, type RecordBatch, TimeUnit, Vector } from 'apache-arrow';
 import { HalfspaceError } from '../contract/failures.js';
-import type { Column, StringColumn, Table } from '../contract/table.js';
+import { type Column, MISSING_TIME, type StringColumn, type Table } from '../contract/table.js';
 import { StringCodes } from './string-codes.js';
-
-/** A time column's "no value"; InfluxDB's own times begin above it. */
-export const MISSING_TIME = -(2n ** 63n);
 
 const LARGEST_DICTIONARY = 16_384; // twice a batch: each table carries the whole of it
 const NANOS_PER_DAY = 86_400_000_000_000n;

@@ -1,7 +1,6 @@
-import type { Column, Table } from '../contract/table.js';
+import { type Column, MISSING_TIME, type Table } from '../contract/table.js';
 import { nanosFromMs } from '../contract/time.js';
 import { StringCodes } from './string-codes.js';
-import { MISSING_TIME } from './table-from-batch.js';
 
 export interface RowColumns {
   /** Columns that hold times: the client gives them as milliseconds, like any number. */

@@ -1,8 +1,7 @@
 import type { SourceSettings } from '../contract/pipeline.js';
 import type { Slice } from '../contract/slice.js';
-import type { Column, Table } from '../contract/table.js';
+import { type Column, MISSING_TIME, type Table } from '../contract/table.js';
 import type { ExpectationFacts } from './expectations.js';
-import { NO_TIME } from './group.js';
 
 /** Gathers facts from tables as they arrive. */
 export interface TableFacts {
@@ -76,7 +75,7 @@ function missingCells(column: Column | undefined, rows: number, wantsNumbers: bo
   let missing = 0;
   switch (column.kind) {
     case 'time':
-      for (const time of column.values) if (time === NO_TIME) missing++;
+      for (const time of column.values) if (time === MISSING_TIME) missing++;
       return missing;
     case 'number':
       for (const value of column.values) if (!Number.isFinite(value)) missing++;
@@ -90,6 +89,6 @@ function missingCells(column: Column | undefined, rows: number, wantsNumbers: bo
 
 function newestOf(times: BigInt64Array, newest: bigint | null): bigint | null {
   let last = newest;
-  for (const time of times) if (time !== NO_TIME && (last === null || time > last)) last = time;
+  for (const time of times) if (time !== MISSING_TIME && (last === null || time > last)) last = time;
   return last;
 }

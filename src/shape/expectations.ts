@@ -39,6 +39,8 @@ function shortfalls(expectation: Expectation, facts: ExpectationFacts, nowNs: bi
     return facts.rows >= least ? [] : [`expected at least ${plural(least, 'row')}, found ${facts.rows}`];
   }
   if ('fresh_within' in expectation) return staleText(expectation.fresh_within, facts.newest, nowNs);
+  // Without rows nothing can be said of columns and values; that there are none is for min_rows to say.
+  if (facts.rows === 0) return [];
   if ('required_columns' in expectation) {
     const absent = expectation.required_columns.filter((name) => !facts.columns.includes(name));
     if (absent.length === 0) return [];

@@ -1,7 +1,7 @@
 import { HalfspaceError } from '../contract/failures.js';
 import type { PipelineSettings, SourceSettings } from '../contract/pipeline.js';
 import type { ShapeCounts, Slice } from '../contract/slice.js';
-import type { Column, Table } from '../contract/table.js';
+import { type Column, MISSING_TIME, type Table } from '../contract/table.js';
 import { compareCodePoints } from './code-point-order.js';
 import { GrowingRows } from './growing-rows.js';
 import { type IdColumn, IdTuples, NO_ID } from './id-codes.js';
@@ -14,9 +14,6 @@ import {
   uniqueIdOrNull,
   unnamedReason,
 } from './unique-id.js';
-
-/** Stands for a missing time in a time column: the smallest 64-bit integer, as data frames write it. */
-export const NO_TIME = -(2n ** 63n);
 
 /** A machine that was left out, and why. */
 export interface RefusedMachine {
@@ -70,8 +67,8 @@ export function createShaper(source: SourceSettings, mode: PipelineSettings['mod
     rowsIn += table.rows;
     for (let row = 0; row < table.rows; row++) {
       const number = numbers[row] ?? NO_ID;
-      const time = times[row] ?? NO_TIME;
-      if (number === NO_ID || time === NO_TIME) {
+      const time = times[row] ?? MISSING_TIME;
+      if (number === NO_ID || time === MISSING_TIME) {
         unidentified++;
         continue;
       }

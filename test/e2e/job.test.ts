@@ -122,14 +122,25 @@ describe('a run', () => {
     expect(await newestSnapshots(plant, 'twice')).toEqual(await newestSnapshots(plant, 'once'));
   });
 
-  it('learns nothing twice when the same window is run again', async () => {
-    await build({ pipelines: { machines: machinesPipeline() } });
+  it('learns nothing twice when the same window is run again, and takes a quiet window for what it is', async () => {
+    const expectations = {
+      after_load: [
+        { required_columns: ['power'], otherwise: 'fail' },
+        { fresh_within: HOUR, otherwise: 'warn' },
+      ],
+      after_transform: [{ max_missing: 0.5, otherwise: 'fail' }],
+    } as const;
+    await build({ pipelines: { machines: machinesPipeline({ expectations }) } });
     const end = START + 10 * MINUTE;
     await plant.write(lines(defaultMachines(2, 3), { fromMs: START, toMs: end }));
     await plant.run('machines', nanosFromMs(end));
     const before = await newestSnapshots(plant, 'machines');
     const again = await plant.run('machines', nanosFromMs(end));
-    expect(again).toMatchObject({ machines: 0, rows: 0 });
+    expect(again).toMatchObject({
+      machines: 0,
+      rows: 0,
+      warnings: [expect.stringMatching(/^no rows of machine_data/)],
+    });
     expect(await newestSnapshots(plant, 'machines')).toEqual(before);
   });
 

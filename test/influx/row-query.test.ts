@@ -10,8 +10,8 @@ import {
 } from 'apache-arrow';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Table } from '../../src/contract/table.js';
+import { MISSING_TIME } from '../../src/contract/table.js';
 import { createInflux } from '../../src/influx/connect.js';
-import { MISSING_TIME } from '../../src/influx/table-from-batch.js';
 import { tableFromRows } from '../../src/influx/table-from-rows.js';
 import { type FlightCall, startFlightServer } from './flight-server.js';
 

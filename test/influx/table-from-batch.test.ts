@@ -24,8 +24,8 @@ import {
   vectorFromArray,
 } from 'apache-arrow';
 import { expect, test } from 'vitest';
-import type { Column } from '../../src/contract/table.js';
-import { createTableDecoder, MISSING_TIME } from '../../src/influx/table-from-batch.js';
+import { type Column, MISSING_TIME } from '../../src/contract/table.js';
+import { createTableDecoder } from '../../src/influx/table-from-batch.js';
 
 function decode(vector: Vector, asText = false): Column {
   const table = new ArrowTable({ column: vector });

@@ -40,6 +40,16 @@ describe('checkExpectations', () => {
     ]);
   });
 
+  it('leaves it to min_rows to say that there are no rows', () => {
+    const none: ExpectationFacts = { ...facts, rows: 0, newest: null, columns: [], missing: {} };
+    const list = [
+      { required_columns: ['power'], otherwise: 'fail' },
+      { max_missing: 0.1, otherwise: 'fail' },
+      { min_rows: 1, otherwise: 'fail' },
+    ] as const;
+    expect(checkExpectations(list, none, 0n).map(({ text }) => text)).toEqual(['expected at least 1 row, found 0']);
+  });
+
   it('asks for a fresh row where there is none', () => {
     const [shortfall] = checkExpectations([{ fresh_within: 1500, otherwise: 'fail' }], { ...facts, newest: null }, 0n);
     expect(shortfall?.text).toBe('expected a row of the last 1.5s, found no rows');

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { HalfspaceError } from '../../src/contract/failures.js';
 import type { PipelineSettings, SourceSettings } from '../../src/contract/pipeline.js';
-import type { Column, Table } from '../../src/contract/table.js';
-import { createShaper, NO_TIME, type Shaped } from '../../src/shape/group.js';
+import { type Column, MISSING_TIME, type Table } from '../../src/contract/table.js';
+import { createShaper, type Shaped } from '../../src/shape/group.js';
 import { randomFrom } from './seeded.js';
 
 const source: SourceSettings = {
@@ -123,7 +123,7 @@ describe('createShaper', () => {
   });
 
   it('counts and leaves out rows without an id or time', () => {
-    const rows = [row(1, null, 1), row(NO_TIME, 'M1', 1), row(1, 'M1', 1, { provider: '' }), row(1, 'M1', 1)];
+    const rows = [row(1, null, 1), row(MISSING_TIME, 'M1', 1), row(1, 'M1', 1, { provider: '' }), row(1, 'M1', 1)];
     const { slices, counts } = shape([tableOf(rows)]);
     expect(slices.map(({ rows: count }) => count)).toEqual([1]);
     expect(counts).toMatchObject({ rows: 4, unidentified: 3 });

@@ -1,6 +1,5 @@
 import { HalfspaceError } from '../../contract/failures.js';
-import type { Column, Table } from '../../contract/table.js';
-import { NO_TIME } from '../../shape/group.js';
+import { type Column, MISSING_TIME, type Table } from '../../contract/table.js';
 import { isMissingText, numberFromText } from './number-text.js';
 import { brokenLine, type RecordBatch, readRecords } from './records.js';
 import { nanosFromText, type TimeFormat, type TimeUnit, timeFormatOf } from './time-text.js';
@@ -56,7 +55,7 @@ export async function readCsv(source: CsvSource): Promise<CsvTables> {
     for (let i = 0; i < records.length; i++) {
       const text = records[i]?.[at] ?? '';
       if (isMissingText(text)) {
-        values[i] = NO_TIME;
+        values[i] = MISSING_TIME;
         continue;
       }
       timeFormat ??= timeFormatOf(text, source.timeUnit);
