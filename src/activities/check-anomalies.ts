@@ -2,10 +2,11 @@ import type { AnomalyEvent } from '../contract/anomaly-event.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import type { CheckedAnomalies, Detection, MachineInput } from '../contract/run.js';
 import { AlertRecords } from '../store/alert-records.js';
+import type { EventJson } from '../verdict/event-json.js';
 import { reasonOf } from '../verdict/judge.js';
 import type { ActivityDeps } from './deps.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
-import type { WindowEvent, WindowEvents } from './window-events.js';
+import type { WindowEvents } from './window-events.js';
 
 /**
  * Rows → the event to tell. A window that touched several (a first start over a day of history, say) tells the newest
@@ -33,7 +34,7 @@ export async function checkAnomalies(
   return { latest, events, channels, isPlotted: detection.anomalies > 0 || channels.length > 0 };
 }
 
-function eventOf(event: WindowEvent, open: boolean, input: MachineInput, settings: PipelineSettings): AnomalyEvent {
+function eventOf(event: EventJson, open: boolean, input: MachineInput, settings: PipelineSettings): AnomalyEvent {
   const { plan, machine } = input;
   const { values: names, id } = settings.source;
   const limits = typeof settings.normalise === 'string' ? {} : settings.normalise;

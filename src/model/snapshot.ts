@@ -12,6 +12,7 @@ import { HalfspaceError } from '../contract/failures.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import { normaliserFromBytes } from '../detectors/normaliser.js';
 import { detectorFromBytes } from '../detectors/registry.js';
+import { type EventJson, eventFromJson, eventToJson } from '../verdict/event-json.js';
 import type { TrackedEvent } from '../verdict/event-tracker.js';
 import { crc32 } from './crc32.js';
 import type { Model } from './model.js';
@@ -81,45 +82,14 @@ export function decodeSnapshot(bytes: Uint8Array, settings: PipelineSettings, se
   return {
     normaliser: normaliserFromBytes(settings.normalise, settings.source.values, normaliser ?? none),
     detector: detectorFromBytes(settings.detector, settings.source.values, detector ?? none),
-    openEvent: event === undefined || event.length === 0 ? null : eventFromJson(new TextDecoder().decode(event)),
+    openEvent: event === undefined || event.length === 0 ? null : eventFromText(event),
     watermark: view.getBigInt64(8, true),
   };
 }
 
-interface EventJson {
-  readonly first: string;
-  readonly last: string;
-  readonly rows: number;
-  readonly worst: { readonly time: string; readonly score: number; readonly values: readonly (number | null)[] };
-}
-
-function eventToJson(event: TrackedEvent): EventJson {
-  const { first, last, rows, worst } = event;
-  return {
-    first: String(first),
-    last: String(last),
-    rows,
-    worst: {
-      time: String(worst.time),
-      score: worst.score,
-      values: worst.values.map((value) => (Number.isFinite(value) ? value : null)),
-    },
-  };
-}
-
-/** The checksum has vouched for the bytes, so the shape is the one {@link eventToJson} wrote. */
-function eventFromJson(text: string): TrackedEvent {
-  const { first, last, rows, worst } = JSON.parse(text) as EventJson;
-  return {
-    first: BigInt(first),
-    last: BigInt(last),
-    rows,
-    worst: {
-      time: BigInt(worst.time),
-      score: worst.score,
-      values: worst.values.map((value) => value ?? Number.NaN),
-    },
-  };
+/** The checksum has vouched for the bytes, so they are what {@link encodeSnapshot} wrote. */
+function eventFromText(bytes: Uint8Array): TrackedEvent {
+  return eventFromJson(JSON.parse(new TextDecoder().decode(bytes)) as EventJson);
 }
 
 function corrupt(what: string): HalfspaceError {
