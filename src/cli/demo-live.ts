@@ -5,13 +5,11 @@ import type { Influx } from '../influx/connect.js';
 import { findTimeRange, listTables } from '../influx/schema.js';
 import { writeAll } from '../influx/write-all.js';
 import { applySchedules, compareSchedules } from '../schedules.js';
-import { defaultMachines } from '../simulator/fleet.js';
 import type { Machine } from '../simulator/machine.js';
 import { DEFAULT_TABLE, lines } from '../simulator/outputs.js';
 import { liveRanges } from '../simulator/rows.js';
 import type { detectionRun } from '../workflows/index.js';
-import { DEMO_PIPELINE, type DemoStage } from './demo.js';
-import { BROKEN_MACHINE, DEMO_MACHINES, DEMO_SEED, HISTORY_MS } from './demo-once.js';
+import { BROKEN_MACHINE, DEMO_PIPELINE, type DemoStage, demoMachines, HISTORY_MS } from './demo-stage.js';
 import type { CliIo } from './io.js';
 import { runSummary } from './run-summary.js';
 
@@ -29,11 +27,7 @@ export async function liveDemo(stage: DemoStage, io: CliIo): Promise<void> {
   const { stack, influx, temporal, worker, signal } = stage;
   const startMs = Date.now();
   const faultMs = startMs + FAULT_AFTER_MS;
-  const machines = defaultMachines(DEMO_MACHINES, DEMO_SEED).map((machine) =>
-    machine.machineID === BROKEN_MACHINE
-      ? machine.withFault({ kind: 'overload', fromMs: faultMs, toMs: faultMs + FAULT_MS })
-      : machine,
-  );
+  const machines = demoMachines({ fromMs: faultMs, toMs: faultMs + FAULT_MS });
   const fromMs = await continueFrom(stage, startMs);
   const rows = await writeAll(influx, lines(machines, { fromMs, toMs: startMs }), { signal });
   io.stderr(`wrote ${rows} rows of ${machines.length} machines\n`);

@@ -1,19 +1,11 @@
 import { startRun } from '../client.js';
 import { nanosFromMs } from '../contract/time.js';
 import { writeAll } from '../influx/write-all.js';
-import { defaultMachines } from '../simulator/fleet.js';
 import { lines } from '../simulator/outputs.js';
-import { DEMO_PIPELINE, type DemoStage } from './demo.js';
+import { BROKEN_MACHINE, DEMO_PIPELINE, type DemoStage, demoMachines, HISTORY_MS } from './demo-stage.js';
 import type { CliIo } from './io.js';
 import { runSummary } from './run-summary.js';
 import { waitForResult } from './trigger.js';
-
-export const DEMO_MACHINES = 3;
-export const DEMO_SEED = 1;
-export const HISTORY_MS = 2 * 3_600_000;
-
-/** The machine that breaks. */
-export const BROKEN_MACHINE = 'machine2';
 
 /** The fault takes the last minute of the data. */
 const FAULT_MS = 60_000;
@@ -22,11 +14,7 @@ const FAULT_MS = 60_000;
 export async function demoOnce(stage: DemoStage, startedAtMs: number, io: CliIo): Promise<boolean> {
   const { influx, temporal, worker, signal } = stage;
   const endMs = Math.floor(Date.now() / 1000) * 1000;
-  const machines = defaultMachines(DEMO_MACHINES, DEMO_SEED).map((machine) =>
-    machine.machineID === BROKEN_MACHINE
-      ? machine.withFault({ kind: 'overload', fromMs: endMs - FAULT_MS, toMs: endMs })
-      : machine,
-  );
+  const machines = demoMachines({ fromMs: endMs - FAULT_MS, toMs: endMs });
   const rows = await writeAll(influx, lines(machines, { fromMs: endMs - HISTORY_MS, toMs: endMs }), { signal });
   io.stderr(`wrote ${rows} rows of ${machines.length} machines; ${BROKEN_MACHINE} breaks in the last minute\n`);
 

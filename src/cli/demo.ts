@@ -1,13 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { connectTemporal, type TemporalClient } from '../client.js';
+import { connectTemporal } from '../client.js';
 import { type Environment, readEnvironment } from '../config/environment.js';
 import { loadSettings, type Settings, SHIPPED_FILE } from '../config/load.js';
-import { createInflux, type Influx } from '../influx/connect.js';
+import { createInflux } from '../influx/connect.js';
 import { type Stack, startStack } from '../local/stack.js';
-import { createWorker, type HalfspaceWorker } from '../worker.js';
+import { createWorker } from '../worker.js';
 import { liveDemo } from './demo-live.js';
 import { demoOnce } from './demo-once.js';
+import type { DemoStage } from './demo-stage.js';
 import type { CliIo } from './io.js';
 import { listenForStop } from './stop-signal.js';
 
@@ -18,18 +19,6 @@ export interface DemoOptions {
   readonly uiPort?: number | undefined;
 }
 
-/** Everything a demo runs on, up and working. */
-export interface DemoStage {
-  readonly stack: Stack;
-  readonly settings: Settings;
-  readonly influx: Influx;
-  readonly temporal: TemporalClient;
-  readonly worker: HalfspaceWorker;
-  /** Aborted when the demo is to end. */
-  readonly signal: AbortSignal;
-}
-
-export const DEMO_PIPELINE = 'machines';
 const DEMO_DATABASE = 'factory';
 
 /** The worker's part of the ten seconds in which a demo ends. */
