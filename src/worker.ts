@@ -134,7 +134,8 @@ let installed = false;
 function installRuntime(ownsSignals: boolean, level: string, log: WorkerOptions['log']): void {
   if (installed) return;
   installed = true;
-  const least = level.toUpperCase() as LogLevel;
+  // The SDK's "info" tells of bundles and polls; a healthy worker has nothing to say.
+  const least: LogLevel = level === 'debug' ? 'DEBUG' : level === 'error' ? 'ERROR' : 'WARN';
   Runtime.install({
     ...(ownsSignals ? {} : { shutdownSignals: [] }),
     logger: new DefaultLogger(least, ({ level: severity, message, meta }) =>

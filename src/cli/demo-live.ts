@@ -24,7 +24,7 @@ const LOOK_EVERY_MS = 1000;
 
 /** Writes history, keeps data coming, runs the pipeline on a schedule and breaks one machine; until the signal is aborted. */
 export async function liveDemo(stage: DemoStage, io: CliIo): Promise<void> {
-  const { stack, influx, temporal, worker, signal } = stage;
+  const { stack, settings, influx, temporal, worker, signal } = stage;
   const startMs = Date.now();
   const faultMs = startMs + FAULT_AFTER_MS;
   const machines = demoMachines({ fromMs: faultMs, toMs: faultMs + FAULT_MS });
@@ -40,7 +40,8 @@ export async function liveDemo(stage: DemoStage, io: CliIo): Promise<void> {
     [
       `Temporal UI  ${stack.uiUrl}`,
       `InfluxDB     ${stack.influxUrl} (stand-in, database factory)`,
-      `Pipeline     ${DEMO_PIPELINE}, every 20 s; ${BROKEN_MACHINE} breaks in ${FAULT_AFTER_MS / 1000} s for a minute`,
+      `Pipeline     ${DEMO_PIPELINE}, every 20 s here (${settings.pipelines?.[DEMO_PIPELINE]?.schedule} in the settings)`,
+      `Fault        ${BROKEN_MACHINE} breaks in ${FAULT_AFTER_MS / 1000} s for a minute`,
       'Try          npm run trigger        in another terminal',
       'End          Ctrl-C                 what was learned stays for the next start',
       '',
