@@ -4,8 +4,10 @@ import type { MachineInput, MachineResult, RunInput, RunResult } from '../../src
 
 type Refused = bigint | symbol | Date | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> | ArrayBufferView;
 
+type Nothing = ReturnType<() => void>;
+
 /** True for what Temporal's default converter gives back as it was; an optional field may be absent. */
-type IsPlainJson<T> = [T] extends [void]
+type IsPlainJson<T> = [T] extends [Nothing]
   ? true
   : [T] extends [string | number | boolean | null | undefined]
     ? true
