@@ -4,6 +4,8 @@ import type { PlotPoint, Range } from './reduce.js';
 
 /** Family of the text in a chart; the PNG renderer registers its own font under the first name. */
 export const CHART_FONT = '"halfspace sans", "DejaVu Sans", sans-serif';
+/** The bold text's family. A name of its own, asked for at normal weight: by weight, an installed font would be taken instead. */
+export const CHART_BOLD_FONT = '"halfspace sans bold", "DejaVu Sans", sans-serif';
 
 /** Blue, green and red of Paul Tol's and Okabe and Ito's kind: they differ in lightness too, and the marks in shape. */
 export const COLOURS = {

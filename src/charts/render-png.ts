@@ -9,9 +9,11 @@ import { anomalyChart, type ChartSize } from './specification.js';
 const DEFAULT_SIZE: ChartSize = { width: 1200, height: 600 };
 const LEAST_PX = 200; // below, axes and title leave no room for the plot
 const MOST_PX = 4096; // 64 MB of pixels
-/** The first family of CHART_FONT: a name of our own, so that an installed font of another version never takes its place. */
-const FONT_FAMILY = 'halfspace sans';
-const FONT_FILES = ['dejavu-fonts-ttf/ttf/DejaVuSans.ttf', 'dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf'];
+/** Files by the first family of CHART_FONT and CHART_BOLD_FONT: names of our own, so that an installed font never takes their place. */
+const FONT_FILES = {
+  'halfspace sans': 'dejavu-fonts-ttf/ttf/DejaVuSans.ttf',
+  'halfspace sans bold': 'dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf',
+};
 
 /** Renderers by size: each holds its own copy of Chart.js, and a worker draws in one size. */
 const renderers = new Map<string, ChartJSNodeCanvas>();
@@ -40,8 +42,8 @@ function rendererOf(width: number, height: number): ChartJSNodeCanvas {
 
 function registerFont(): void {
   const { resolve } = createRequire(import.meta.url);
-  for (const file of FONT_FILES) {
-    if (GlobalFonts.registerFromPath(resolve(file), FONT_FAMILY) === null) {
+  for (const [family, file] of Object.entries(FONT_FILES)) {
+    if (GlobalFonts.registerFromPath(resolve(file), family) === null) {
       throw new Error(`Could not read the font ${file}: install the dependencies again (npm ci)`);
     }
   }

@@ -1,6 +1,15 @@
 import type { ChartConfiguration, LegendItem, Scale } from 'chart.js';
 import { background, denseMarks, notice } from './chart-plugins.js';
-import { bandAxis, CHART_FONT, COLOURS, legendLine, legendMark, lineStyle, markStyle } from './chart-style.js';
+import {
+  bandAxis,
+  CHART_BOLD_FONT,
+  CHART_FONT,
+  COLOURS,
+  legendLine,
+  legendMark,
+  lineStyle,
+  markStyle,
+} from './chart-style.js';
 import { chartSubtitle, chartTitle, grouped, shortText } from './chart-text.js';
 import { type NumberTicks, numberTicks } from './number-axis.js';
 import type { PlotData } from './plot-data.js';
@@ -137,7 +146,7 @@ export function anomalyChart(data: PlotData, size: ChartSize): ChartConfiguratio
             text: 'score',
             align: 'start',
             color: COLOURS.score,
-            font: { size: 13, weight: 'bold' },
+            font: { size: 13, family: CHART_BOLD_FONT, weight: 'normal' },
           },
         },
         value: {
@@ -149,7 +158,7 @@ export function anomalyChart(data: PlotData, size: ChartSize): ChartConfiguratio
             text: column,
             align: 'end',
             color: COLOURS.value,
-            font: { size: 13, weight: 'bold' },
+            font: { size: 13, family: CHART_BOLD_FONT, weight: 'normal' },
           },
         },
       },
@@ -158,7 +167,7 @@ export function anomalyChart(data: PlotData, size: ChartSize): ChartConfiguratio
           display: true,
           text: chartTitle(data, width - TITLE_MARGIN_PX),
           color: COLOURS.text,
-          font: { size: 17, weight: 'bold' },
+          font: { size: 17, family: CHART_BOLD_FONT, weight: 'normal' },
           padding: { top: 4, bottom: 4 },
         },
         subtitle: {
