@@ -1,49 +1,53 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, Help, Option } from 'commander';
 import type { CliIo } from './cli/io.js';
+import { appended, constant, durationMs, listOf, nonEmpty, portNumber, wholeNumber } from './cli/option-values.js';
+import { EXIT, failureDocument, type Outcome, outcomeOf } from './cli/outcome.js';
+import { createTerminalIo, type TerminalIo } from './cli/terminal-io.js';
 import { UsageError } from './cli/usage-error.js';
-import { parseDuration } from './config/duration.js';
-import { SettingsError } from './config/settings-error.js';
 import { HalfspaceError } from './contract/failures.js';
-
-/** Exit codes of every command. */
-const DONE = 0;
-const FAILED = 1;
-const WRONG_USE = 2;
 
 /** Runs one command and gives its exit code; prints one clear line when something is wrong. */
 export async function main(argv: readonly string[]): Promise<number> {
-  const io = terminalIo(argv.includes('--json'));
+  const io = createTerminalIo(argv.includes('--json'));
+  let outcome: Outcome = 'done';
   try {
-    let succeeded = true;
-    const program = buildProgram(io, (success) => {
-      succeeded = success;
+    const program = buildProgram(io, (found) => {
+      outcome = found;
     });
     await program.parseAsync([...argv], { from: 'user' });
-    return succeeded ? DONE : FAILED;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : WRONG_USE;
-    io.stderr(`halfspace: ${error instanceof Error ? error.message : String(error)}\n`);
-    if (error instanceof UsageError || error instanceof SettingsError) return WRONG_USE;
-    if (!(error instanceof HalfspaceError) && error instanceof Error) io.stderr(`${error.stack}\n`);
-    return FAILED;
+    outcome = outcomeOf(error);
+    if (outcome !== 'done') reportFailure(error, io);
   }
+  const lost = await io.flushed();
+  if (lost === null) return EXIT[outcome];
+  process.stderr.write(`halfspace: what the command prints cannot be written (${lost})\n`);
+  return EXIT[outcome] === EXIT.done ? EXIT.failed : EXIT[outcome];
 }
 
-function terminalIo(json: boolean): CliIo {
-  return {
-    stdout: (text) => void process.stdout.write(text),
-    stderr: (text) => void process.stderr.write(text),
-    isTty: process.stderr.isTTY === true && process.stdin.isTTY === true,
-    json,
-  };
+function reportFailure(error: unknown, io: TerminalIo): void {
+  if (io.json && !io.hasPrinted()) io.stdout(`${JSON.stringify(failureDocument(error))}\n`);
+  // The parser has printed its own.
+  if (error instanceof CommanderError) return;
+  io.stderr(`halfspace: ${error instanceof Error ? error.message : String(error)}\n`);
+  const isKnown = error instanceof HalfspaceError || error instanceof UsageError;
+  if (!isKnown && error instanceof Error) io.stderr(`${error.stack}\n`);
 }
 
 /** Each command's module is loaded when it runs, so that --help and small commands start at once. */
-function buildProgram(io: CliIo, succeed: (success: boolean) => void): Command {
+function buildProgram(io: CliIo, end: (outcome: Outcome) => void): Command {
   const program = new Command('halfspace')
     .description('Durable anomaly detection for machines whose data lives in InfluxDB 3.')
+    .version(version(), '--version', 'print the version')
+    .helpOption('-h, --help', 'explain how to use it')
+    .helpCommand('help [command]', 'explain a command')
+    .addHelpText('after', examplesText(['halfspace demo', 'halfspace help trigger']))
     .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout(text), writeErr: (text) => io.stderr(text) })
+    .configureHelp({ optionDescription })
     .showHelpAfterError('(add --help for how to use it)');
+  const succeed = (success: boolean) => end(success ? 'done' : 'failed');
 
   const demo = command(program, 'demo', 'Try the whole job on embedded servers: data, detection, a fault, an alert.', [
     'halfspace demo',
@@ -67,7 +71,10 @@ function buildProgram(io: CliIo, succeed: (success: boolean) => void): Command {
       succeed(await (await import('./cli/trigger.js')).trigger({ ...options, pipeline }, io)),
     );
 
-  const schedule = program.command('schedule').description("The pipelines' schedules on the Temporal server.");
+  const schedule = group(program, 'schedule', "The pipelines' schedules on the Temporal server.", [
+    'halfspace schedule apply',
+    'halfspace schedule pause machines',
+  ]);
   command(schedule, 'apply', 'Show how the server differs from halfspace.yaml and make it equal.', [
     'halfspace schedule apply',
   ])
@@ -80,7 +87,7 @@ function buildProgram(io: CliIo, succeed: (success: boolean) => void): Command {
     command(schedule, action, `${action[0]?.toUpperCase()}${action.slice(1)} a pipeline's schedule.`, [
       `halfspace schedule ${action} machines`,
     ])
-      .argument('<pipeline>')
+      .argument('<pipeline>', 'name in halfspace.yaml')
       .action(async (pipeline) => (await import('./cli/schedule.js')).scheduleChange(pipeline, action, io));
   }
 
@@ -99,15 +106,15 @@ function buildProgram(io: CliIo, succeed: (success: boolean) => void): Command {
   command(program, 'import', 'Write a CSV file to InfluxDB.', [
     'halfspace import data.csv --table machine_data --tags provider,machineID --time time',
   ])
-    .argument('<file>')
+    .argument('<file>', 'CSV whose first line names the columns')
     .requiredOption('--table <name>', 'table to write to')
-    .option('--tags <a,b>', 'columns to write as tags; the others become fields', listOf, [])
-    .option('--set <name=value>', 'a tag with this value for all rows; may be given more than once', constant, {})
+    .option('--tags <a,b>', 'columns to write as tags; the others become fields', listOf)
+    .option('--set <name=value>', 'a tag with this value for all rows; may be given more than once', constant)
     .option('--time <column>', 'column that holds the time', 'time')
     .option('--time-unit <unit>', 'unit of epoch times: s, ms, us or ns; told by their size when left out')
     .addOption(configOption())
-    .action(async (file, { set, ...options }) => {
-      await (await import('./cli/import.js')).importCsv({ ...options, constants: set, file }, io);
+    .action(async (file, { set, tags = [], ...options }) => {
+      await (await import('./cli/import.js')).importCsv({ ...options, tags, constants: set, file }, io);
     });
 
   command(program, 'init', 'Write halfspace.yaml and .env for a table of your database.', [
@@ -124,14 +131,14 @@ function buildProgram(io: CliIo, succeed: (success: boolean) => void): Command {
     .option('--force', 'replace files that are there')
     .action(async (options) => (await import('./cli/init.js')).init(options, io));
 
-  const config = program.command('config').description('The settings.');
+  const config = group(program, 'config', 'The settings.', ['halfspace config check --live']);
   command(config, 'check', 'Check halfspace.yaml; with --live also the database and Temporal.', [
     'halfspace config check',
     'halfspace config check --live',
   ])
     .addOption(configOption())
     .option('--live', 'also ask the database and Temporal; nothing is written')
-    .action(async (options) => succeed(await (await import('./cli/config-check.js')).configCheck(options, io)));
+    .action(async (options) => end(await (await import('./cli/config-check.js')).configCheck(options, io)));
 
   command(program, 'simulate', 'Write simulated machines to InfluxDB.', [
     'halfspace simulate --history 2h --live',
@@ -142,17 +149,17 @@ function buildProgram(io: CliIo, succeed: (success: boolean) => void): Command {
     .option('--seed <n>', 'the same seed gives the same rows', wholeNumber, 1)
     .option('--history <duration>', 'write this much up to now, e.g. 2h', durationMs)
     .option('--live', 'go on writing until Ctrl-C')
-    .option('--interval <duration>', 'time between rows', durationMs, 1000)
-    .option('--fault <fault>', 'machineID:kind[/field]@offset[+duration]; may be given more than once', appended, [])
+    .option('--interval <duration>', 'time between rows (default: 1s)', durationMs)
+    .option('--fault <fault>', 'machineID:kind[/field]@offset[+duration]; may be given more than once', appended)
     .option('--table <name>', 'table to write to', 'machine_data')
     .action(async ({ config: file, history, interval, fault, ...options }) => {
       const { influxOptions } = await import('./cli/influx-options.js');
       const { simulate } = await import('./cli/simulate.js');
       const influx = influxOptions(file);
-      await simulate({ ...options, influx, historyMs: history ?? null, intervalMs: interval, faults: fault }, io);
+      await simulate({ ...options, influx, historyMs: history, intervalMs: interval, faults: fault }, io);
     });
 
-  const local = program.command('local').description('Embedded servers for trying things out.');
+  const local = group(program, 'local', 'Embedded servers for trying things out.', ['halfspace local up']);
   const up = command(local, 'up', "Run the InfluxDB stand-in and Temporal's development server until Ctrl-C.", [
     'halfspace local up',
   ]);
@@ -173,56 +180,34 @@ function portOptions(parent: Command): Command {
     .option('--ui-port <port>', "port of Temporal's UI, 0 for any (default 8233)", portNumber);
 }
 
+function group(parent: Command, name: string, description: string, examples: readonly string[]): Command {
+  return parent.command(name).description(description).addHelpText('after', examplesText(examples));
+}
+
 function command(parent: Command, name: string, description: string, examples: readonly string[]): Command {
-  return parent
-    .command(name)
-    .description(description)
-    .option('--json', 'print one JSON document on stdout; logs go to stderr')
-    .addHelpText(
-      'after',
-      `\nExample${examples.length === 1 ? '' : 's'}:\n${examples.map((text) => `  $ ${text}\n`).join('')}`,
-    )
-    .exitOverride();
+  return group(parent, name, description, examples).option(
+    '--json',
+    'print one JSON document on stdout; logs go to stderr',
+  );
+}
+
+function examplesText(examples: readonly string[]): string {
+  return `\nExample${examples.length === 1 ? '' : 's'}:\n${examples.map((text) => `  $ ${text}`).join('\n')}`;
+}
+
+function optionDescription(option: Option): string {
+  const text = new Help().optionDescription(option);
+  return option.mandatory ? `${text} (required)` : text;
 }
 
 function configOption(): Option {
   return new Option(
     '--config <file>',
     'settings file (default: HALFSPACE_CONFIG, ./halfspace.yaml, else the shipped one)',
-  );
+  ).argParser(nonEmpty);
 }
 
-function listOf(text: string): string[] {
-  return text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
-}
-
-function appended(text: string, before: readonly string[]): string[] {
-  return [...before, text];
-}
-
-function constant(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
-  const at = text.indexOf('=');
-  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('Expected name=value.');
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
-}
-
-function wholeNumber(text: string): number {
-  const number = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(number)) return number;
-  throw new InvalidArgumentError('Expected a whole number.');
-}
-
-function durationMs(text: string): number {
-  const duration = parseDuration(text);
-  if (duration !== null && duration > 0) return duration;
-  throw new InvalidArgumentError('Expected a duration such as 90s, 5m, 2h or 1h30m.');
-}
-
-function portNumber(text: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
-  throw new InvalidArgumentError('Expected a port, 0 (any free one) to 65535.');
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  return manifest.version;
 }

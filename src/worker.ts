@@ -2,12 +2,10 @@ import { hostname } from 'node:os';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DefaultLogger, type LogLevel, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities, ModelCache } from './activities/index.js';
-import type { Channel } from './alerts/channel.js';
-import { createSlackChannel } from './alerts/slack.js';
-import { createWebhookChannel } from './alerts/webhook.js';
+import { createChannels } from './channels.js';
 import { type ConnectOptions, temporalTarget, unreachable } from './client.js';
+import { influxOptionsOf } from './config/influx-options.js';
 import type { Settings } from './config/load.js';
-import type { ChannelSettings } from './config/schema.js';
 import { createInflux } from './influx/connect.js';
 import { openStorage } from './store/storage.js';
 
@@ -52,24 +50,22 @@ export async function createWorker({
 }: WorkerOptions): Promise<HalfspaceWorker> {
   installRuntime(ownsSignals, options.logLevel ?? 'warn', log);
   const { connectionOptions, namespace, address } = temporalTarget(options);
-  const { storeFolder, links } = settings;
+  const { storeFolder, links, worker: limits } = settings;
   const storage = openStorage(pathToFileURL(storeFolder ?? '.halfspace/store').href);
-  const channels = channelsOf(settings.channels ?? {}, log);
+  const channels = createChannels(settings.channels, (message, fields) => log('info', message, { ...fields }));
   const influx = createInflux({
-    host: settings.influx?.host ?? '',
-    token: settings.influx?.token ?? null,
-    database: settings.influx?.database ?? '',
+    ...influxOptionsOf(settings.influx),
     warn: (message) => log('warn', message, {}),
   });
   const activities = createActivities({
     influx,
     storage,
     storeFolder,
-    models: new ModelCache((settings.worker?.model_cache_mb ?? 256) * MEGABYTE),
-    pipelines: settings.pipelines ?? {},
+    models: new ModelCache(limits.model_cache_mb * MEGABYTE),
+    pipelines: settings.pipelines,
     channels,
-    machinesAtOnce: settings.worker?.max_machines_at_once ?? 100,
-    links: { temporalUi: links?.temporal_ui ?? null, plots: links?.plots ?? null, namespace },
+    machinesAtOnce: limits.max_machines_at_once,
+    links: { temporalUi: links.temporal_ui, plots: links.plots, namespace },
     log,
   });
   let connection: NativeConnection;
@@ -79,7 +75,7 @@ export async function createWorker({
     await influx.close();
     throw unreachable(address, error);
   }
-  const taskQueue = settings.worker?.task_queue ?? 'halfspace';
+  const taskQueue = limits.task_queue;
   const worker = await Worker.create({
     connection,
     namespace,
@@ -105,27 +101,6 @@ export async function createWorker({
     },
     shutdown: () => worker.shutdown(),
   };
-}
-
-function channelsOf(
-  settings: Readonly<Record<string, ChannelSettings>>,
-  log: WorkerOptions['log'],
-): Map<string, Channel> {
-  const toLog = (message: string, fields: object) => log('info', message, { ...fields });
-  const channels = new Map<string, Channel>();
-  for (const [name, channel] of Object.entries(settings)) {
-    switch (channel.kind) {
-      case 'slack':
-        channels.set(name, createSlackChannel({ name, webhook: channel.webhook, log: toLog }));
-        break;
-      case 'webhook':
-        channels.set(name, createWebhookChannel({ name, url: channel.url, headers: channel.headers, log: toLog }));
-        break;
-      default:
-        channel satisfies never;
-    }
-  }
-  return channels;
 }
 
 let installed = false;

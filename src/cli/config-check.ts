@@ -1,10 +1,12 @@
 import type { TemporalClient } from '../client.js';
+import { influxOptionsOf } from '../config/influx-options.js';
 import { loadSettings, type Settings } from '../config/load.js';
-import type { InfluxSettings } from '../config/schema.js';
-import { SettingsError } from '../config/settings-error.js';
-import { HalfspaceError } from '../contract/failures.js';
-import type { PipelineSettings, SourceSettings } from '../contract/pipeline.js';
+import type { PipelineSettings } from '../contract/pipeline.js';
+import type { Influx } from '../influx/connect.js';
+import { Checks } from './checks.js';
+import { checkDatabase, checkTemporal } from './config-check-live.js';
 import type { CliIo } from './io.js';
+import type { Outcome } from './outcome.js';
 
 export interface ConfigCheckOptions {
   readonly config?: string | undefined;
@@ -17,178 +19,62 @@ export interface ConfigCheckOptions {
   readonly connect?: (() => Promise<TemporalClient>) | undefined;
 }
 
-interface Check {
-  readonly name: string;
-  readonly ok: boolean;
-  /** What was found; for a failure also what to do. */
-  readonly message: string;
+/**
+ * Prints one line a check; `wrongUse` when the settings cannot be used, `failed` when only a live check fails. `live`
+ * reads from the database and asks Temporal; nothing is ever written.
+ */
+export async function configCheck(options: ConfigCheckOptions, io: CliIo): Promise<Outcome> {
+  const { config, cwd, env, live = false, connect } = options;
+  const checks = new Checks(io);
+  const settings = await checks.attempt('settings', () =>
+    loadSettings({ file: config, ...(cwd && { cwd }), ...(env && { env }) }),
+  );
+  const influx = settings === null ? null : await checkUse(settings, checks);
+  const { connectTemporal, temporalTarget } = await import('../client.js');
+  if (connect === undefined) await checks.attempt('temporal', () => void temporalTarget());
+  const usable = checks.firstFailure === null;
+  try {
+    if (live && settings !== null) {
+      if (influx !== null) await checkDatabase(influx, settings, checks);
+      if (usable) await checkTemporal(connect ?? connectTemporal, checks);
+    }
+  } finally {
+    await influx?.close();
+  }
+  const error = checks.firstFailure;
+  if (io.json) {
+    const document = { ok: error === null, file: settings?.file ?? null, checks: checks.made, ...(error && { error }) };
+    io.stdout(`${JSON.stringify(document, null, 2)}\n`);
+  }
+  if (error === null) return 'done';
+  return usable ? 'failed' : 'wrongUse';
 }
-
-/** How far back a custom query is tried; one row is enough to see its columns. */
-const QUERY_SPAN_MS = 24 * 3_600_000;
 
 /**
- * Prints one line a check and gives true when all are well. `live` reads from the database and asks Temporal; nothing
- * is ever written.
+ * Says what the settings hold and makes of them what a worker makes, which connects to nothing: a host, a token or a
+ * channel that cannot be used is found here. Null without a usable database.
  */
-export async function configCheck(options: ConfigCheckOptions, io: CliIo): Promise<boolean> {
-  const checks: Check[] = [];
-  const say = (check: Check) => {
-    checks.push(check);
-    if (!io.json) io.stdout(`${check.ok ? 'ok     ' : 'problem'} ${check.name}: ${check.message}\n`);
-  };
-
-  const settings = checkFile(options, say);
-  if (settings !== null && options.live === true) {
-    await checkInflux(settings, say);
-    await checkTemporal(options, say);
+async function checkUse(settings: Settings, checks: Checks): Promise<Influx | null> {
+  const { createInflux } = await import('../influx/connect.js');
+  const { createChannels } = await import('../channels.js');
+  checks.good('settings', `${settings.file}${settings.shipped ? ' (the one that comes with halfspace)' : ''}`);
+  const influx = await checks.attempt('influx', () => createInflux(influxOptionsOf(settings.influx)));
+  for (const [name, pipeline] of Object.entries(settings.pipelines)) {
+    const role = name === settings.defaultPipeline ? ', the default' : '';
+    checks.good(`pipeline ${name}`, `${summaryOf(pipeline)}${role}`);
   }
-  const ok = checks.every((check) => check.ok);
-  if (io.json) io.stdout(`${JSON.stringify({ ok, file: settings?.file ?? null, checks }, null, 2)}\n`);
-  return ok;
-}
-
-type Say = (check: Check) => void;
-
-function checkFile({ config, cwd, env }: ConfigCheckOptions, say: Say): Settings | null {
-  try {
-    const settings = loadSettings({ file: config, ...(cwd && { cwd }), ...(env && { env }) });
-    const origin = settings.shipped ? ' (the one that comes with halfspace)' : '';
-    say({ name: 'settings', ok: true, message: `${settings.file}${origin}` });
-    for (const [name, pipeline] of Object.entries(settings.pipelines)) {
-      const role = name === settings.defaultPipeline ? ', the default' : '';
-      say({ name: `pipeline ${name}`, ok: true, message: `${summaryOf(pipeline)}${role}` });
-    }
-    for (const [name, channel] of Object.entries(settings.channels)) {
-      const isLogged = channel.kind === 'slack' && channel.webhook === null;
-      say({
-        name: `channel ${name}`,
-        ok: true,
-        message: `${channel.kind}${isLogged ? ', no webhook: messages go to the log' : ''}`,
-      });
-    }
-    return settings;
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    for (const line of error.message.split('\n')) say({ name: 'settings', ok: false, message: line });
-    return null;
+  for (const [name, channel] of Object.entries(settings.channels)) {
+    const isLogged = channel.kind === 'slack' && channel.webhook === null;
+    await checks.attempt(`channel ${name}`, () => {
+      createChannels({ [name]: channel }, () => {});
+      checks.good(`channel ${name}`, `${channel.kind}${isLogged ? ', no webhook: messages go to the log' : ''}`);
+    });
   }
+  return influx;
 }
 
 function summaryOf({ mode, source, detector, schedule, output }: PipelineSettings): string {
   const from = source.table === null ? 'a query' : `table ${source.table}`;
   const to = output === null ? 'scores not written' : `scores to ${output.table}`;
   return `${mode}, ${from}, ${detector.kind}, ${to}, ${schedule === null ? 'no schedule' : `schedule ${schedule}`}`;
-}
-
-async function checkInflux(settings: Settings, say: Say): Promise<void> {
-  const { createInflux } = await import('../influx/connect.js');
-  const { listTables } = await import('../influx/schema.js');
-  const influx = createInflux(influxOptions(settings.influx));
-  const { host, database } = settings.influx;
-  try {
-    const tables = await found('database', say, async () => {
-      const names = await listTables(influx);
-      say({ name: 'database', ok: true, message: `${database} at ${host}, ${names.length} tables` });
-      return names;
-    });
-    if (tables === null) return;
-    for (const [name, { source, output }] of Object.entries(settings.pipelines)) {
-      await found(`source of ${name}`, say, () => checkSource(name, source, tables, influx, say));
-      if (output === null) continue;
-      const exists = tables.includes(output.table);
-      say({
-        name: `output of ${name}`,
-        ok: true,
-        message: exists ? `table ${output.table} exists` : `table ${output.table} is made by the first run with scores`,
-      });
-    }
-    say({ name: 'right to write', ok: true, message: 'not checked, because a check would write' });
-  } finally {
-    await influx.close();
-  }
-}
-
-type Influx = import('../influx/connect.js').Influx;
-
-async function checkSource(
-  name: string,
-  source: SourceSettings,
-  tables: readonly string[],
-  influx: Influx,
-  say: Say,
-): Promise<void> {
-  const check = `source of ${name}`;
-  if (source.query !== null) {
-    say({ name: check, ok: true, message: await tryQuery(source, source.query, influx) });
-    return;
-  }
-  const table = source.table ?? '';
-  if (!tables.includes(table)) {
-    const known = tables.length === 0 ? 'the database has no tables yet' : `tables: ${tables.join(', ')}`;
-    throw new HalfspaceError('MissingTable', `no table ${table}; ${known}`);
-  }
-  const { describeTable } = await import('../influx/schema.js');
-  const columns = new Map((await describeTable(influx, table)).map((column) => [column.name, column.kind]));
-  const wrong: string[] = [];
-  const expectKind = (column: string, kinds: readonly string[], role: string) => {
-    const kind = columns.get(column);
-    if (kind === undefined) wrong.push(`no column ${column}`);
-    else if (!kinds.includes(kind)) wrong.push(`${role} ${column} is of kind ${kind}, expected ${kinds.join(' or ')}`);
-  };
-  for (const column of source.id) expectKind(column, ['tag', 'string'], 'id column');
-  for (const column of source.values) expectKind(column, ['number'], 'value column');
-  expectKind(source.time, ['time'], 'time column');
-  if (wrong.length > 0) {
-    const known = [...columns].map(([column, kind]) => `${column} (${kind})`).join(', ');
-    throw new HalfspaceError('BadSchema', `table ${table}: ${wrong.join('; ')}; its columns: ${known}`);
-  }
-  say({ name: check, ok: true, message: `table ${table} has ${[...source.id, ...source.values].join(', ')}` });
-}
-
-/** Runs the query for one row of the last day and looks at its columns. */
-async function tryQuery(source: SourceSettings, query: string, influx: Influx): Promise<string> {
-  const { checkColumns } = await import('../influx/source-failures.js');
-  const now = Date.now();
-  const bounds = { from: new Date(now - QUERY_SPAN_MS).toISOString(), to: new Date(now).toISOString() };
-  // Only those that the text names may be bound.
-  const params = Object.fromEntries(Object.entries(bounds).filter(([key]) => new RegExp(`\\$${key}\\b`).test(query)));
-  const text = query.trim().replace(/;$/, '');
-  for await (const table of influx.query(`SELECT * FROM (${text}) AS source LIMIT 1`, params)) {
-    checkColumns(source, table);
-    return `the query has ${[...source.id, ...source.values].join(', ')}`;
-  }
-  return 'the query runs and has no rows yet, so its columns were not checked';
-}
-
-async function checkTemporal({ connect }: ConfigCheckOptions, say: Say): Promise<void> {
-  const { connectTemporal } = await import('../client.js');
-  await found('temporal', say, async () => {
-    const temporal = await (connect ?? connectTemporal)();
-    const { client, namespace, address } = temporal;
-    try {
-      await client.workflowService.describeNamespace({ namespace });
-      say({ name: 'temporal', ok: true, message: `${address}, namespace ${namespace}` });
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      throw new HalfspaceError('BadSettings', `namespace ${namespace} at ${address}: ${message}`, { cause: error });
-    } finally {
-      await temporal.close();
-    }
-  });
-}
-
-/** What `look` finds; a failure of a known kind becomes a line, and null. */
-async function found<T>(name: string, say: Say, look: () => Promise<T>): Promise<T | null> {
-  try {
-    return await look();
-  } catch (error) {
-    if (!(error instanceof HalfspaceError)) throw error;
-    say({ name, ok: false, message: error.message });
-    return null;
-  }
-}
-
-function influxOptions({ host, token, database, query_timeout, write_timeout }: InfluxSettings) {
-  return { host, token, database, queryTimeoutMs: query_timeout, writeTimeoutMs: write_timeout };
 }

@@ -64,11 +64,12 @@ const LARGEST_MESSAGE_BYTES = 64 * 1024 * 1024; // gRPC's default of 4 MB is les
 
 /**
  * A connection to one database; nothing is sent before the first call.
- * @throws HalfspaceError `BadSettings` when the host is no plain http(s) address.
+ * @throws HalfspaceError `BadSettings` when the host is no plain http(s) address, or a header cannot hold the token.
  */
 export function createInflux(options: InfluxOptions): Influx {
   const { token, database, queryTimeoutMs = QUERY_TIMEOUT_MS, writeTimeoutMs = WRITE_TIMEOUT_MS, warn } = options;
   const where: InfluxAddress = { host: originOf(options.host), database };
+  checkToken(token ?? '');
   // The client prints every failed write on stderr by itself; failures are reported by whoever catches them.
   setLogger({ error: () => {}, warn: () => {} });
   const client = new InfluxDBClient({
@@ -198,4 +199,15 @@ function originOf(host: string): string {
     throw new HalfspaceError('BadSettings', `influx.host must be http(s)://host:port and nothing more, got "${host}".`);
   }
   return url.origin;
+}
+
+/** Both the client and gRPC would say no by quoting the token. */
+function checkToken(token: string): void {
+  const at = token.search(/[^\x20-\x7e]/);
+  if (at < 0) return;
+  const what = /[\r\n]/.test(token[at] ?? '') ? 'a line break' : 'a character that no HTTP header can hold';
+  throw new HalfspaceError(
+    'BadSettings',
+    `influx.token (INFLUX_TOKEN) has ${what} at place ${at + 1} of ${token.length}; copy the token again.`,
+  );
 }

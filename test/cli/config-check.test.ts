@@ -34,8 +34,8 @@ pipelines:
 
 async function check(yaml: string, options: ConfigCheckOptions = {}) {
   const io = capturedIo();
-  const ok = await configCheck({ cwd: folderWith({ 'halfspace.yaml': yaml }), ...options }, io);
-  return { ok, lines: io.out().trimEnd().split('\n') };
+  const outcome = await configCheck({ cwd: folderWith({ 'halfspace.yaml': yaml }), ...options }, io);
+  return { outcome, lines: io.out().trimEnd().split('\n') };
 }
 
 interface Live {
@@ -55,8 +55,8 @@ async function noTemporal(): Promise<never> {
 
 describe('without --live', () => {
   test('a good file gives one line a check, and secrets are not shown', async () => {
-    const { ok, lines } = await check(SETTINGS, { env: { INFLUX_HOST: 'http://h:1', INFLUX_TOKEN: TOKEN } });
-    expect(ok).toBe(true);
+    const { outcome, lines } = await check(SETTINGS, { env: { INFLUX_HOST: 'http://h:1', INFLUX_TOKEN: TOKEN } });
+    expect(outcome).toBe('done');
     expect(lines).toHaveLength(2);
     expect(lines[0]).toMatch(/^ok {6}settings: .*halfspace\.yaml$/);
     expect(lines[1]).toBe(
@@ -65,10 +65,10 @@ describe('without --live', () => {
   });
 
   test('every problem gets a line', async () => {
-    const { ok, lines } = await check(SETTINGS.replace('values: [x]', 'value: [x]'), {
+    const { outcome, lines } = await check(SETTINGS.replace('values: [x]', 'value: [x]'), {
       env: { INFLUX_HOST: 'http://h:1' },
     });
-    expect(ok).toBe(false);
+    expect(outcome).toBe('wrongUse');
     expect(lines).toEqual([
       expect.stringContaining(
         'problem settings: halfspace.yaml:1:42 influx.token: the variable INFLUX_TOKEN is not set',
@@ -83,25 +83,48 @@ describe('without --live', () => {
   test('with --json it prints one document', async () => {
     const io = capturedIo({ json: true });
     const cwd = folderWith({ 'halfspace.yaml': 'pipelines: [' });
-    expect(await configCheck({ cwd, env: {} }, io)).toBe(false);
-    expect(JSON.parse(io.out())).toMatchObject({ ok: false, checks: [{ name: 'settings', ok: false }] });
+    expect(await configCheck({ cwd, env: {} }, io)).toBe('wrongUse');
+    expect(JSON.parse(io.out())).toMatchObject({
+      ok: false,
+      checks: [{ name: 'settings', ok: false }],
+      error: { kind: 'BadSettings', message: expect.stringContaining('broken YAML') },
+    });
+  });
+
+  const unusable: readonly [string, string, Record<string, string>, RegExp][] = [
+    ['a host with a path', SETTINGS, { INFLUX_HOST: 'http://h:1/path' }, /problem influx: influx\.host must be/],
+    ['a host with credentials', SETTINGS, { INFLUX_HOST: 'http://u:secret@h:1' }, /problem influx: influx\.host holds/],
+    ['a token that no header can hold', SETTINGS, { INFLUX_TOKEN: 'secret\n2' }, /problem influx: influx\.token/],
+    [
+      'a channel that no alert can be sent to',
+      `${SETTINGS}channels: { ops: { kind: webhook, url: "http://u:secret@h" } }\n`,
+      {},
+      /problem channel ops: .*user name/,
+    ],
+    ['an unknown log level', SETTINGS, { LOG_LEVEL: 'loud' }, /problem settings: Expected LOG_LEVEL/],
+  ];
+  test.each(unusable)('finds %s as a worker would, and connects to nothing', async (_, yaml, env, problem) => {
+    const { outcome, lines } = await check(yaml, { env: { INFLUX_HOST: 'http://h:1', INFLUX_TOKEN: TOKEN, ...env } });
+    expect(outcome).toBe('wrongUse');
+    expect(lines.filter((line) => line.startsWith('problem'))).toEqual([expect.stringMatching(problem)]);
+    expect(lines.join('\n')).not.toContain('secret');
   });
 });
 
 describe('with --live', () => {
   test('says what was checked of the database, and that the right to write was not', async () => {
     const { lines } = await live(SETTINGS);
-    expect(lines).toContain(`ok      database: factory at ${server.url}, 1 tables`);
+    expect(lines).toContain(`ok      database: factory at ${server.url}, 1 table`);
     expect(lines).toContain('ok      source of one: table t has m, x');
     expect(lines).toContain('ok      output of one: table scores is made by the first run with scores');
     expect(lines).toContain('ok      right to write: not checked, because a check would write');
   });
 
   test('Temporal away is a problem that names its address', async () => {
-    const { ok, lines } = await live(SETTINGS, {
+    const { outcome, lines } = await live(SETTINGS, {
       connect: () => connectTemporal({ embedded: `127.0.0.1:${closedPort}` }),
     });
-    expect(ok).toBe(false);
+    expect(outcome).toBe('failed');
     expect(lines.at(-1)).toContain(`problem temporal: No Temporal server answers at 127.0.0.1:${closedPort}`);
   });
 
@@ -109,13 +132,13 @@ describe('with --live', () => {
     const temporal = await startTemporalServer({ cliPath: await testTemporalCli(), port: 0, uiPort: 0, dbFile: null });
     onTestFinished(() => temporal.close());
     const connect = () => connectTemporal({ embedded: temporal.address });
-    const { ok, lines } = await live(SETTINGS, { connect });
+    const { outcome, lines } = await live(SETTINGS, { connect });
     expect(lines.at(-1)).toBe(`ok      temporal: ${temporal.address}, namespace default`);
-    expect(ok).toBe(true);
+    expect(outcome).toBe('done');
 
     const elsewhere = await live(SETTINGS, { connect: async () => ({ ...(await connect()), namespace: 'elsewhere' }) });
     expect(elsewhere.lines.at(-1)).toContain(`problem temporal: namespace elsewhere at ${temporal.address}:`);
-    expect(elsewhere.ok).toBe(false);
+    expect(elsewhere.outcome).toBe('failed');
   }, 60_000);
 
   test('a missing table is named with those that exist', async () => {

@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
-import { runCommand, startCommand } from './command.js';
+import { runCommand } from './command.js';
 
 const COMMANDS = [
   ['demo'],
@@ -46,6 +46,35 @@ describe('every command', () => {
     expect(stdout).toMatch(new RegExp(`Examples?:\\n +\\$ halfspace ${command.join(' ')}`));
   });
 
+  it.each([['schedule'], ['config'], ['local']])('the group %s explains itself with an example', async (name) => {
+    const { code, stdout } = await runCommand([name, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`Examples?:\\n +\\$ halfspace ${name} `));
+  });
+
+  it('shows no default that only a program can read, and marks what is required', async () => {
+    const pages = await Promise.all(COMMANDS.map((command) => runCommand([...command, '--help'])));
+    for (const { stdout } of pages) expect(stdout).not.toMatch(/default: (\[|\{|\d{4})/);
+    const score = pages[COMMANDS.findIndex(([name]) => name === 'score')];
+    expect(score?.stdout).toMatch(/--out <file>[^-]*\(required\)/);
+  });
+
+  it('suggests the nearest command', async () => {
+    expect((await runCommand(['trigge'])).stderr).toMatch(/unknown command 'trigge'[\s\S]*mean trigger\?/);
+    expect((await runCommand(['schedule', 'aply'])).stderr).toMatch(/unknown command 'aply'[\s\S]*mean apply\?/);
+  });
+
+  it('prints its version', async () => {
+    const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+    expect(await runCommand(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it('ends quietly when nobody reads what it prints', async () => {
+    const { process: child, done } = await startCommand(['help', 'simulate']);
+    child.stdout?.destroy();
+    expect(await done).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
   it.each([[['nonsense']], [['trigger', '--nonsense']], [['demo', '--ui-port', 'x']], [['score']]])(
     'exits 2 when it is called wrongly: %s',
     async (args) => {
@@ -54,6 +83,49 @@ describe('every command', () => {
       expect(stderr).toMatch(/error:/);
     },
   );
+});
+
+describe('a failure with --json', () => {
+  it.each([
+    ['a wrong option', ['trigger', '--nonsense'], {}, 2, 'WrongUse'],
+    ['an unknown pipeline', ['trigger', 'nothing'], {}, 2, 'WrongUse'],
+    ['settings that cannot be used', ['worker'], { LOG_LEVEL: 'loud' }, 2, 'BadSettings'],
+    ['settings that a check finds wrong', ['config', 'check'], { LOG_LEVEL: 'loud' }, 2, 'BadSettings'],
+    ['an absent server', ['schedule', 'list'], { TEMPORAL_ADDRESS: '127.0.0.1:1' }, 1, 'Unreachable'],
+  ])('is one document on stdout: %s', async (_, args, env, code, kind) => {
+    const result = await runCommand([...args, '--json'], { env });
+    expect(result.code).toBe(code);
+    expect(JSON.parse(result.stdout).error).toEqual({ kind, message: expect.stringMatching(/\S/) });
+  });
+});
+
+describe('settings that cannot be used', () => {
+  const good = { INFLUX_HOST: 'http://127.0.0.1:1', INFLUX_TOKEN: '', INFLUX_DATABASE: 'x' };
+  const commands = [['worker'], ['trigger'], ['schedule', 'apply'], ['config', 'check'], ['simulate', '--live']];
+  it.each(commands)('end %s %s with exit code 2', async (...command) => {
+    const env = { ...good, TEMPORAL_ADDRESS: '127.0.0.1:1', LOG_LEVEL: 'loud' };
+    const { code, stdout, stderr } = await runCommand(command, { env });
+    expect(stdout + stderr).toMatch(/Expected LOG_LEVEL to be one of/);
+    expect(code).toBe(2);
+  });
+
+  it.each([
+    ['a .env that is a folder', ['worker'], {}, async (cwd: string) => mkdir(join(cwd, '.env'))],
+    ['a host with a path', ['simulate', '--live'], { INFLUX_HOST: 'http://127.0.0.1:1/path' }, null],
+    ['a broken Temporal profile', ['trigger'], { TEMPORAL_CONFIG_FILE: 'temporal.toml' }, brokenToml],
+    ['a broken Temporal profile', ['config', 'check'], { TEMPORAL_CONFIG_FILE: 'temporal.toml' }, brokenToml],
+    ['a certificate that is not there', ['trigger'], { TEMPORAL_TLS_CLIENT_CERT_PATH: 'no.pem' }, null],
+  ])('%s ends %s with exit code 2', async (_, command, env, prepare) => {
+    const cwd = await mkdtemp(join(tmpdir(), 'halfspace-cli-'));
+    await prepare?.(cwd);
+    const { code, stderr } = await runCommand(command, { cwd, env: { ...good, ...env } });
+    expect(stderr).not.toMatch(/\n +at /);
+    expect(code).toBe(2);
+  });
+
+  async function brokenToml(cwd: string): Promise<void> {
+    await writeFile(join(cwd, 'temporal.toml'), '[profile.default\n');
+  }
 });
 
 describe('bad input', () => {
@@ -82,7 +154,7 @@ describe('bad input', () => {
   it('says that no Temporal server answers', async () => {
     const { code, stderr } = await runCommand(['trigger'], { env: { TEMPORAL_ADDRESS: '127.0.0.1:1' } });
     expect(code).toBe(1);
-    expect(lineOf(stderr)).toMatch(/^halfspace: No Temporal server answers at 127\.0\.0\.1:1; start one/);
+    expect(lineOf(stderr)).toMatch(/^halfspace: No Temporal server answers at 127\.0\.0\.1:1\b.*; start one/);
   });
 
   it('says that no worker is there, and starts nothing', async () => {
@@ -100,51 +172,7 @@ describe('bad input', () => {
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     const { code, stderr } = await runCommand(['demo', '--once', '--influx-port', String(port)]);
     taken.close();
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toMatch(new RegExp(`Port ${port} .*--influx-port`));
-  });
-});
-
-describe('demo', () => {
-  it('--once alerts the broken machine and no other, and prints one document', async () => {
-    const { code, stdout, stderr } = await runCommand(['demo', '--once', '--json']);
-    expect(code, stderr).toBe(0);
-    const document = JSON.parse(stdout);
-    expect(Object.keys(document)).toEqual([
-      'rows',
-      'machines',
-      'anomalies',
-      'alerts',
-      'plots',
-      'scores_written',
-      'seconds',
-    ]);
-    expect(document).toMatchObject({ rows: 21_600, machines: 3, scores_written: 21_600 });
-    expect(document.alerts).toHaveLength(1);
-    expect(document.alerts[0].unique_id).toMatch(/-machine2$/);
-    const plot = await readFile(document.plots[0]);
-    expect(plot.subarray(1, 4).toString()).toBe('PNG');
-  });
-
-  it('ends all its processes within ten seconds of Ctrl-C, and the next start continues', async () => {
-    const cwd = await mkdtemp(join(tmpdir(), 'halfspace-cli-'));
-    const ports = ['--influx-port', '0', '--temporal-port', '0', '--ui-port', '0'];
-    const first = await startCommand(['demo', ...ports], { cwd });
-    await expect.poll(first.output, { timeout: 60_000, interval: 100 }).toMatch(/rows scored/);
-    const pid = Number(/"pid":\s*(\d+)/.exec(await readFile(join(cwd, '.halfspace', 'temporal.pid'), 'utf8'))?.[1]);
-    expect(pid).toBeGreaterThan(0);
-    const stoppedAt = Date.now();
-    first.process.kill('SIGINT');
-    const { code } = await first.done;
-    expect(Date.now() - stoppedAt).toBeLessThan(10_000);
-    expect(code).toBe(0);
-    expect(() => process.kill(pid, 0)).toThrow();
-
-    const second = await startCommand(['demo', ...ports], { cwd });
-    await expect.poll(second.output, { timeout: 60_000, interval: 100 }).toMatch(/3 cached|3 loaded/);
-    second.process.kill('SIGINT');
-    expect((await second.done).code).toBe(0);
-    // A new history would be 21,600 rows and three new models.
-    expect(second.output()).not.toMatch(/wrote 21600 rows|3 new/);
   });
 });

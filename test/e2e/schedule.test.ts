@@ -65,7 +65,7 @@ describe('schedule', () => {
   it('says which schedules there are when asked for another', async () => {
     const env = { TEMPORAL_ADDRESS: inject('temporalAddress') };
     const { code, stderr } = await runCommand(['schedule', 'pause', 'nothing'], { cwd, env });
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toMatch(/^halfspace: The server has no schedule for `nothing`; /);
   });
 });
