@@ -1,8 +1,8 @@
 import type { ArtifactRef } from '../contract/artifact.js';
 import type { LoadedData, RunPlan, RunResult, RunTotals, ShapedData } from '../contract/run.js';
 import { putArtifact } from '../store/artifacts.js';
-import { segmentOf } from '../store/object-key.js';
 import { type Laggard, readProgress, writeProgress } from '../store/progress.js';
+import { endRun } from '../store/runs.js';
 import type { ActivityDeps } from './deps.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 
@@ -19,9 +19,6 @@ export interface FinishRunInput {
   readonly laggards: readonly ArtifactRef[];
   readonly seconds: number;
 }
-
-/** Artifacts of this many runs of a pipeline stay for a look at what happened. */
-const KEPT_RUNS = 10;
 
 /** Keeps a page's unfinished machines in the store: a fleet of them would not fit a payload. */
 export async function recordLaggards(
@@ -53,7 +50,7 @@ export async function finishRun(
     // An overlapping run that got further has seen this window's rows too: its word stands.
     if (!isAhead) await writeProgress(deps.storage, plan.pipeline, { to: plan.window.to, lagging });
   }
-  await pruneRuns(deps, plan);
+  await closeRun(deps, { plan });
   return {
     ...totals,
     pipeline: plan.pipeline,
@@ -67,11 +64,7 @@ export async function finishRun(
   };
 }
 
-async function pruneRuns(deps: ActivityDeps, plan: RunPlan): Promise<void> {
-  const folder = `runs/${segmentOf(plan.pipeline)}`;
-  const runs = await deps.storage.list(folder);
-  for (const run of runs.slice(0, -KEPT_RUNS)) {
-    const key = `${folder}/${run.replace(/\/$/, '')}`;
-    if (key !== plan.folder) await deps.storage.removeAll(key);
-  }
+/** Gives a run's artifacts free, however it ended: they stay among those of the last few runs, for a look at what happened. */
+export async function closeRun(deps: ActivityDeps, { plan }: { readonly plan: RunPlan }): Promise<void> {
+  await endRun(deps.storage, plan.pipeline, plan.folder, Date.now());
 }

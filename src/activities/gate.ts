@@ -1,13 +1,18 @@
+import { HalfspaceError } from '../contract/failures.js';
 import type { MachineInput, ModelGate } from '../contract/run.js';
-import { formatSnapshotName, parseSnapshotName, Snapshots } from '../store/snapshots.js';
+import { isoFromNanos } from '../contract/time.js';
+import { howToStartOver } from '../store/progress.js';
+import { formatSnapshotName, parseSnapshotName, type SnapshotName, Snapshots } from '../store/snapshots.js';
 import type { ActivityDeps } from './deps.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
+import { isAhead } from './window-end.js';
 
 export type GateInput = MachineInput & { readonly startedAtMs: number };
 
 /**
  * The gate before the model: which snapshot is the newest, and does this worker hold it already? Lists names only, reads
  * no snapshot. Also fixes the token that fences this child's writes.
+ * @throws HalfspaceError `CorruptStore` for a model that has learned more than there can be.
  */
 export async function modelIsCached(
   deps: ActivityDeps,
@@ -20,6 +25,7 @@ export async function modelIsCached(
   if (newest === null) return { base: null, cached: true, token: startedAtMs, watermark: null, why: 'no snapshot' };
 
   const token = Math.max(newest.token + 1, startedAtMs);
+  checkWatermark(deps, input, newest);
   const watermark = String(newest.watermark);
   const { settingsHash } = await documents.get<RunPlanDocument>(plan.document);
   if (newest.settingsHash !== settingsHash) {
@@ -27,6 +33,20 @@ export async function modelIsCached(
   }
   const cached = deps.models.has(plan.pipeline, machine.uniqueId, newest);
   return { base: formatSnapshotName(newest), cached, token, watermark, why: cached ? 'cached' : 'not cached' };
+}
+
+/** Rows before a watermark are left out: one that lies ahead would silently leave out all there are. */
+function checkWatermark(
+  { storage }: ActivityDeps,
+  { plan, machine, startedAtMs }: GateInput,
+  name: SnapshotName,
+): void {
+  if (!isAhead(name.watermark, startedAtMs)) return;
+  const { pipeline } = plan;
+  throw new HalfspaceError(
+    'CorruptStore',
+    `The model of ${machine.uniqueId} has learned up to ${isoFromNanos(name.watermark)}, after now: set the clock right, or ${howToStartOver(storage, pipeline)}`,
+  );
 }
 
 /** Reads the base snapshot into this worker's memory; nothing else happens to it. */

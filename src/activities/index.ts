@@ -2,7 +2,7 @@ import { asActivity } from './attempt.js';
 import { checkAnomalies } from './check-anomalies.js';
 import type { ActivityDeps } from './deps.js';
 import { detectAnomalies } from './detect-anomalies.js';
-import { finishRun, recordLaggards } from './finish-run.js';
+import { closeRun, finishRun, recordLaggards } from './finish-run.js';
 import { loadModel, modelIsCached } from './gate.js';
 import { loadInfluxData } from './load-influx-data.js';
 import { JsonArtifacts } from './plan-document.js';
@@ -48,5 +48,6 @@ export function createActivities(deps: ActivityDeps) {
     ),
     recordLaggards: asActivity((input: Input<typeof recordLaggards, 2>) => recordLaggards(deps, documents, input)),
     finishRun: asActivity((input: Input<typeof finishRun, 2>) => finishRun(deps, documents, input)),
+    closeRun: asActivity((input: Input<typeof closeRun, 1>) => closeRun(deps, input)),
   };
 }

@@ -3,10 +3,11 @@ import type { PipelineSettings } from '../contract/pipeline.js';
 import type { RunPlan } from '../contract/run.js';
 import { isoFromNanos, nanosFromMs } from '../contract/time.js';
 import { putArtifact } from '../store/artifacts.js';
-import { segmentOf } from '../store/object-key.js';
 import { type Laggard, type Progress, readProgress } from '../store/progress.js';
+import { runFolder } from '../store/runs.js';
 import type { ActivityDeps } from './deps.js';
 import { learningSettingsHash, type RunPlanDocument } from './plan-document.js';
+import { checkProgress, windowEnd } from './window-end.js';
 
 export interface PlanRunInput {
   readonly pipeline: string;
@@ -19,7 +20,11 @@ export interface PlanRunInput {
 /** About 2,000 events of history. */
 const MACHINES_PER_EXECUTION = 500;
 
-/** Freezes settings and window: from the last window done to now minus `settle`. */
+/**
+ * Freezes settings and window: from the last window done to now minus `settle`.
+ * @throws HalfspaceError `UnknownPipeline`; `BadWindow` when the window cannot end where it was asked to; `CorruptStore`
+ * when nobody knows where the pipeline stands.
+ */
 export async function planRun(deps: ActivityDeps, input: PlanRunInput): Promise<RunPlan> {
   const settings = deps.pipelines[input.pipeline];
   if (settings === undefined) {
@@ -31,10 +36,12 @@ export async function planRun(deps: ActivityDeps, input: PlanRunInput): Promise<
   }
   const warnings: string[] = [];
   const progress = settings.mode === 'replay' ? null : await readProgress(deps.storage, input.pipeline);
-  const window = windowOf(settings, progress, input, warnings);
+  checkProgress(deps.storage, input, progress);
+  const to = windowEnd(deps.storage, settings, input, progress);
+  const window = windowOf(settings, progress, to, warnings);
   const laggards = (progress?.lagging ?? []).map((laggard) => boundLaggard(laggard, settings, window.to, warnings));
   const document: RunPlanDocument = { settings, settingsHash: learningSettingsHash(settings), laggards };
-  const folder = `runs/${segmentOf(input.pipeline)}/${String(input.nowMs).padStart(15, '0')}-${input.runId}`;
+  const folder = runFolder(input.pipeline, input.nowMs, input.runId);
   const bytes = new TextEncoder().encode(JSON.stringify(document));
   return {
     pipeline: input.pipeline,
@@ -53,11 +60,9 @@ export async function planRun(deps: ActivityDeps, input: PlanRunInput): Promise<
 function windowOf(
   settings: PipelineSettings,
   progress: Progress | null,
-  input: PlanRunInput,
+  to: bigint,
   warnings: string[],
 ): { from: bigint; to: bigint } {
-  const settle = settings.mode === 'replay' ? 0 : settings.window.settle;
-  const to = input.until === undefined ? nanosFromMs(input.nowMs - settle) : BigInt(input.until);
   if (settings.mode === 'replay') return { from: 0n, to };
   if (progress === null) return { from: to - nanosFromMs(settings.window.history), to };
   const done = BigInt(progress.to);

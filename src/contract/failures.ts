@@ -10,10 +10,12 @@ export const FAILURES = {
   MissingDatabase: { retry: false },
   MissingTable: { retry: false },
   BadSchema: { retry: false },
+  BadWindow: { retry: false },
   UnknownPipeline: { retry: false },
   IdCollision: { retry: false },
   ExpectationFailed: { retry: false },
   CorruptSnapshot: { retry: false },
+  CorruptStore: { retry: false },
   RejectedWrite: { retry: false },
   RejectedAlert: { retry: false },
   // A later holder of the machine's lock has published: this attempt must not write.

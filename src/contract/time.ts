@@ -4,6 +4,9 @@
  */
 export type Nanos = string;
 
+/** The last time that 64 bits hold: 2262-04-11T23:47:16.854775807Z. */
+export const LAST_TIME = 2n ** 63n - 1n;
+
 const NANOS_PER_MS = 1_000_000n;
 const NANOS_PER_SECOND = 1_000_000_000n;
 

@@ -20,13 +20,25 @@ export async function putArtifact(
   return { key, sha256, bytes: bytes.length };
 }
 
-/** @throws HalfspaceError `StoreFault` when the object is missing or is not the one the ref names. */
+/**
+ * The bytes that {@link putArtifact} stored. Objects are replaced whole, so one that is missing or different stays so.
+ * @throws HalfspaceError `CorruptStore` when the object is missing or is not the one the ref names, `StoreFault` when the
+ * store is away.
+ */
 export async function getArtifact(storage: Storage, ref: ArtifactRef): Promise<Uint8Array> {
   const bytes = await storage.read(ref.key);
-  if (bytes === null) throw new HalfspaceError('StoreFault', `The artifact ${ref.key} is not in the store`);
+  if (bytes === null) {
+    throw new HalfspaceError(
+      'CorruptStore',
+      `${storage.locate(ref.key)} is gone: someone removed it while its run needed it; run the pipeline again`,
+    );
+  }
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   if (sha256 !== ref.sha256) {
-    throw new HalfspaceError('StoreFault', `The artifact ${ref.key} is damaged: expected ${ref.sha256}, got ${sha256}`);
+    throw new HalfspaceError(
+      'CorruptStore',
+      `${storage.locate(ref.key)} is damaged: its bytes hash to ${sha256}, not ${ref.sha256}; run the pipeline again`,
+    );
   }
   return bytes;
 }

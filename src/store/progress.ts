@@ -1,5 +1,7 @@
+import { HalfspaceError } from '../contract/failures.js';
 import type { Nanos } from '../contract/time.js';
 import { segmentOf } from './object-key.js';
+import { snapshotsFolder } from './snapshots.js';
 import type { Storage } from './storage.js';
 
 /** How far a pipeline has come, written by the last step of a run. */
@@ -19,15 +21,61 @@ export interface Laggard {
   readonly why: 'failed' | 'busy' | 'undelivered';
 }
 
+/**
+ * Null before the first run of a pipeline.
+ * @throws HalfspaceError `CorruptStore` when the file is not what a run wrote.
+ */
 export async function readProgress(storage: Storage, pipeline: string): Promise<Progress | null> {
-  const bytes = await storage.read(keyOf(pipeline));
-  return bytes === null ? null : (JSON.parse(new TextDecoder().decode(bytes)) as Progress);
+  const key = keyOf(pipeline);
+  const bytes = await storage.read(key);
+  if (bytes === null) return null;
+  const progress = parsed(bytes);
+  if (isProgress(progress)) return progress;
+  throw new HalfspaceError(
+    'CorruptStore',
+    `${storage.locate(key)} is damaged, so nobody knows where \`${pipeline}\` stands: put a copy of it back, or delete it (the next run then begins window.history before its end; models stay)`,
+  );
 }
 
 export async function writeProgress(storage: Storage, pipeline: string, progress: Progress): Promise<void> {
   await storage.write(keyOf(pipeline), new TextEncoder().encode(JSON.stringify(progress)));
 }
 
+/** What to do to forget all that a pipeline has read and learned, as the end of a sentence. */
+export function howToStartOver(storage: Storage, pipeline: string): string {
+  const [progress, models] = [keyOf(pipeline), snapshotsFolder(pipeline)].map((key) => storage.locate(key));
+  return `delete ${progress} and the folder ${models} to start over`;
+}
+
 function keyOf(pipeline: string): string {
   return `progress/${segmentOf(pipeline)}.json`;
+}
+
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return null;
+  }
+}
+
+function isProgress(value: unknown): value is Progress {
+  return isRecord(value) && isNanos(value.to) && Array.isArray(value.lagging) && value.lagging.every(isLaggard);
+}
+
+function isLaggard(value: unknown): value is Laggard {
+  if (!isRecord(value)) return false;
+  const { uniqueId, ids, from, why } = value;
+  const hasIds = Array.isArray(ids) && ids.every((id) => typeof id === 'string');
+  return typeof uniqueId === 'string' && hasIds && isNanos(from) && LAGGING.has(why);
+}
+
+const LAGGING: ReadonlySet<unknown> = new Set<Laggard['why']>(['failed', 'busy', 'undelivered']);
+
+function isNanos(value: unknown): value is Nanos {
+  return typeof value === 'string' && /^-?\d{1,19}$/.test(value);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }

@@ -72,8 +72,13 @@ export class Snapshots {
   }
 }
 
+/** Folder of all models of a pipeline. */
+export function snapshotsFolder(pipeline: string): string {
+  return `snapshots/${segmentOf(pipeline)}`;
+}
+
 function folderOf(pipeline: string, uniqueId: string): string {
-  return `snapshots/${segmentOf(pipeline)}/${segmentOf(uniqueId)}`;
+  return `${snapshotsFolder(pipeline)}/${segmentOf(uniqueId)}`;
 }
 
 function keyOf(pipeline: string, uniqueId: string, name: SnapshotName): string {

@@ -16,6 +16,8 @@ export interface Storage {
   list(prefix: string): Promise<string[]>;
   remove(key: string): Promise<void>;
   removeAll(prefix: string): Promise<void>;
+  /** Where people find an object or folder: a path. */
+  locate(key: string): string;
 }
 
 /**
@@ -108,6 +110,10 @@ class DiskStorage implements Storage {
     } catch (error) {
       throw this.#fault('remove', prefix, error);
     }
+  }
+
+  locate(key: string): string {
+    return join(fileURLToPath(this.#url), key);
   }
 
   #fault(verb: string, key: string, error: unknown): HalfspaceError {

@@ -1,6 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   CancellationScope,
+  ContinueAsNew,
   continueAsNew,
   executeChild,
   isCancellation,
@@ -9,59 +10,74 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
+import type { ArtifactRef } from '../contract/artifact.js';
 import { machineWorkflowId } from '../contract/names.js';
 import type { ContinuedRun, MachineEntry, RunInput, RunPlan, RunResult } from '../contract/run.js';
-import { isoFromNanos } from '../contract/time.js';
 import { failureReason } from './failure-reason.js';
 import { machineDetection } from './machine-detection.js';
-import { BOOKKEEPING, LOAD, MACHINE_CHILD, TRANSFORM } from './policies.js';
+import { BOOKKEEPING, CLOSING, LOAD, MACHINE_CHILD, TRANSFORM } from './policies.js';
 import { addOutcome, type MachineOutcome, NO_TOTALS } from './run-totals.js';
+import { counted, windowText } from './texts.js';
+
+type Lagging = Parameters<Activities['recordLaggards']>[0]['lagging'];
 
 const { planRun, readMachines, recordLaggards, finishRun } = proxyActivities<Activities>(BOOKKEEPING);
+const { closeRun } = proxyActivities<Activities>(CLOSING);
 const { loadInfluxData } = proxyActivities<Activities>(LOAD);
 const { transformData } = proxyActivities<Activities>(TRANSFORM);
 
 /** One execution of a pipeline: load, shape, one child a machine, finish. */
 export async function detectionRun(input: RunInput): Promise<RunResult> {
-  let run = input.continued ?? (await beginRun(input));
+  const startedAtMs = input.continued?.startedAtMs ?? Date.now();
+  const plan = input.continued?.plan ?? (await makePlan(input, startedAtMs));
+  try {
+    const run = await detectAll(input, input.continued ?? (await beginRun(plan, startedAtMs)));
+    const { loaded, shaped, totals, laggards } = run;
+    const seconds = (Date.now() - startedAtMs) / 1000;
+    const summary = `${counted(totals.done, 'machine')} done`;
+    return await finishRun.executeWithOptions({ summary }, [{ plan, loaded, shaped, totals, laggards, seconds }]);
+  } catch (error) {
+    if (!(error instanceof ContinueAsNew)) await giveArtifactsFree(plan);
+    throw error;
+  }
+}
+
+async function makePlan({ pipeline, until }: RunInput, nowMs: number): Promise<RunPlan> {
+  const runId = workflowInfo().firstExecutionRunId;
+  return planRun.executeWithOptions({ summary: pipeline }, [{ pipeline, until, nowMs, runId }]);
+}
+
+async function beginRun(plan: RunPlan, startedAtMs: number): Promise<ContinuedRun> {
+  const loaded = await loadInfluxData.executeWithOptions({ summary: windowText(plan) }, [{ plan }]);
+  const summary = counted(loaded.rows, 'row');
+  const shaped = await transformData.executeWithOptions({ summary }, [{ plan, loaded }]);
+  const run: ContinuedRun = { plan, loaded, shaped, offset: 0, totals: NO_TOTALS, laggards: [], startedAtMs };
+  setCurrentDetails(detailsOf(run));
+  return run;
+}
+
+async function detectAll(input: RunInput, begun: ContinuedRun): Promise<ContinuedRun> {
+  let run = begun;
   let handled = 0;
   while (run.offset < run.shaped.machines) {
     if (handled >= run.plan.machinesPerExecution) {
       return continueAsNew<typeof detectionRun>({ pipeline: input.pipeline, continued: run });
     }
     const { plan, shaped, offset } = run;
-    const page = await readMachines({ manifest: shaped.manifest, offset, limit: plan.machinesAtOnce });
+    const summary = `from ${offset + 1} of ${counted(shaped.machines, 'machine')}`;
+    const args = { manifest: shaped.manifest, offset, limit: plan.machinesAtOnce };
+    const page = await readMachines.executeWithOptions({ summary }, [args]);
     run = await detectPage(run, page);
     handled += page.length;
     setCurrentDetails(detailsOf(run));
   }
-  const { plan, loaded, shaped, totals, laggards, startedAtMs } = run;
-  const result = await finishRun({
-    plan,
-    loaded,
-    shaped,
-    totals,
-    laggards,
-    seconds: (Date.now() - startedAtMs) / 1000,
-  });
-  setCurrentDetails(detailsOf(run));
-  return result;
+  return run;
 }
 
-async function beginRun(input: RunInput): Promise<ContinuedRun> {
-  const startedAtMs = Date.now();
-  const { firstExecutionRunId } = workflowInfo();
-  const plan = await planRun({
-    pipeline: input.pipeline,
-    until: input.until,
-    nowMs: startedAtMs,
-    runId: firstExecutionRunId,
-  });
-  const loaded = await loadInfluxData.executeWithOptions({ summary: windowText(plan) }, [{ plan }]);
-  const shaped = await transformData.executeWithOptions({ summary: `${loaded.rows} rows` }, [{ plan, loaded }]);
-  const run: ContinuedRun = { plan, loaded, shaped, offset: 0, totals: NO_TOTALS, laggards: [], startedAtMs };
-  setCurrentDetails(detailsOf(run));
-  return run;
+/** The run has failed or was cancelled, and its children have ended; that is what the one who waits must hear, whatever happens here. */
+async function giveArtifactsFree(plan: RunPlan): Promise<void> {
+  const close = () => closeRun.executeWithOptions({ summary: plan.pipeline }, [{ plan }]);
+  await CancellationScope.nonCancellable(close).catch(() => {});
 }
 
 /** Runs a page's children and waits for every one of them, so that nothing of the page outlives this execution. */
@@ -77,13 +93,18 @@ async function detectPage(run: ContinuedRun, page: readonly MachineEntry[]): Pro
     const why = lagOf(outcome);
     return machine === undefined || why === null ? [] : [{ uniqueId: machine.uniqueId, ids: machine.ids, why }];
   });
-  const recorded = lagging.length === 0 ? [] : [await recordLaggards({ plan: run.plan, lagging })];
+  const recorded = lagging.length === 0 ? [] : [await recordPage(run.plan, lagging)];
   return {
     ...run,
     offset: run.offset + page.length,
     totals: outcomes.reduce(addOutcome, run.totals),
     laggards: [...run.laggards, ...recorded],
   };
+}
+
+async function recordPage(plan: RunPlan, lagging: Lagging): Promise<ArtifactRef> {
+  const summary = counted(lagging.length, 'machine');
+  return recordLaggards.executeWithOptions({ summary }, [{ plan, lagging }]);
 }
 
 /** One machine's trouble stays its own: whatever its child meets comes back as an outcome, except a cancellation. */
@@ -95,7 +116,7 @@ async function detectMachine(plan: RunPlan, machine: MachineEntry): Promise<Mach
       ...MACHINE_CHILD,
       workflowId: machineWorkflowId(plan.pipeline, uniqueId),
       args: [{ plan, machine, run: { workflowId, runId } }],
-      staticSummary: `${plan.pipeline}: ${uniqueId}, ${machine.rows} rows`,
+      staticSummary: `${plan.pipeline}: ${uniqueId}, ${counted(machine.rows, 'row')}`,
       staticDetails: windowText(plan),
       memo: { pipeline: plan.pipeline, machine: uniqueId, rows: machine.rows },
     });
@@ -114,18 +135,13 @@ function lagOf(outcome: MachineOutcome): 'failed' | 'busy' | 'undelivered' | nul
   return outcome.result.alerts.some((alert) => alert.status === 'failed') ? 'undelivered' : null;
 }
 
-function windowText(plan: RunPlan): string {
-  const { from, to } = plan.window;
-  return `${plan.pipeline}: ${isoFromNanos(BigInt(from))} to ${isoFromNanos(BigInt(to))}`;
-}
-
 function detailsOf(run: ContinuedRun): string {
   const { plan, loaded, shaped, totals } = run;
   return [
     `- window: ${windowText(plan)}`,
     `- rows loaded: ${loaded.rows}`,
     `- machines: ${totals.machines} of ${shaped.machines} (${totals.failedCount} failed, ${totals.busyCount} busy)`,
-    `- anomalous rows: ${totals.anomalies} in ${totals.events} events`,
+    `- anomalous rows: ${totals.anomalies} in ${counted(totals.events, 'event')}`,
     ...totals.plots.slice(0, 5).map((plot) => `- plot: ${plot}`),
   ].join('\n');
 }

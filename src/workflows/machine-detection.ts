@@ -11,6 +11,7 @@ import type {
 } from '../contract/run.js';
 import { failureReason } from './failure-reason.js';
 import { ALERT, DETECT, EXPLAIN, GATE, WRITE } from './policies.js';
+import { counted, windowText } from './texts.js';
 
 const { modelIsCached, loadModel } = proxyActivities<Activities>(GATE);
 const { detectAnomalies } = proxyActivities<Activities>(DETECT);
@@ -21,22 +22,23 @@ const { writeScores } = proxyActivities<Activities>(WRITE);
 /** One machine's slice, start to end. Its workflow id is the machine's lock. Publishing the snapshot is the last step. */
 export async function machineDetection(input: MachineInput): Promise<MachineResult> {
   const { uniqueId } = input.machine;
-  const gate = await modelIsCached({ ...input, startedAtMs: Date.now() });
-  if (!gate.cached) await loadModel({ ...input, gate });
-  const detection = await detectAnomalies.executeWithOptions({ summary: `${uniqueId}: ${input.machine.rows} rows` }, [
-    { ...input, gate },
-  ]);
+  const gate = await modelIsCached.executeWithOptions({ summary: uniqueId }, [{ ...input, startedAtMs: Date.now() }]);
+  if (!gate.cached) await loadModel.executeWithOptions({ summary: uniqueId }, [{ ...input, gate }]);
+  const summary = `${uniqueId}: ${counted(input.machine.rows, 'row')}`;
+  const detection = await detectAnomalies.executeWithOptions({ summary }, [{ ...input, gate }]);
 
   let checked: CheckedAnomalies | null = null;
   let plot: PlotResult | null = null;
   let alerts: readonly AlertOutcome[] = [];
   if (detection.events !== null) {
-    checked = await checkAnomalies({ ...input, detection });
+    const found = `${uniqueId}: ${counted(detection.anomalies, 'anomalous row')}`;
+    checked = await checkAnomalies.executeWithOptions({ summary: found }, [{ ...input, detection }]);
     if (checked.isPlotted) plot = await plotEvent(input, detection);
     alerts = await tellChannels(input, checked, plot);
   }
 
-  const written = await writeScores({ ...input, gate, detection });
+  const scores = `${uniqueId}: ${counted(detection.rows, 'score')}`;
+  const written = await writeScores.executeWithOptions({ summary: scores }, [{ ...input, gate, detection }]);
   setCurrentDetails(detailsOf(input, gate, detection, plot));
   return {
     uniqueId,
@@ -90,7 +92,7 @@ async function tellChannels(
 function detailsOf(input: MachineInput, gate: ModelGate, detection: Detection, plot: PlotResult | null): string {
   const lines = [
     `- machine: ${input.machine.uniqueId}`,
-    `- window: ${input.plan.window.from} to ${input.plan.window.to}`,
+    `- window: ${windowText(input.plan)}`,
     `- rows: ${detection.rows}, anomalous: ${detection.anomalies}`,
     `- model: ${gate.why}`,
   ];

@@ -29,6 +29,13 @@ export const BOOKKEEPING: ActivityOptions = {
   scheduleToCloseTimeout: '30m',
 };
 
+/** closeRun: a run that failed says so in the store; one try, because nothing depends on it and the failure is waiting. */
+export const CLOSING: ActivityOptions = {
+  ...COMMON,
+  retry: { maximumAttempts: 1 },
+  scheduleToCloseTimeout: '5s',
+};
+
 /** loadInfluxData: a first start reads a day of a whole fleet. Six attempts in about half a minute: people wait for a triggered run. */
 export const LOAD: ActivityOptions = {
   ...COMMON,

@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import type { Alert, Channel } from '../../src/alerts/channel.js';
 import { HalfspaceError } from '../../src/contract/failures.js';
 import { nanosFromMs } from '../../src/contract/time.js';
 import { defaultMachines } from '../../src/simulator/fleet.js';
 import { lines } from '../../src/simulator/outputs.js';
+import { writeProgress } from '../../src/store/progress.js';
 import type { Storage } from '../../src/store/storage.js';
 import { buildPlant, machinesPipeline, type Plant, type PlantOptions, reasonOfFailure } from './plant.js';
 
@@ -32,6 +33,7 @@ function countReads(counts: Map<string, number>): (storage: Storage) => Storage 
     list: (prefix) => storage.list(prefix),
     remove: (key) => storage.remove(key),
     removeAll: (prefix) => storage.removeAll(prefix),
+    locate: (key) => storage.locate(key),
   });
 }
 
@@ -122,7 +124,7 @@ describe('a run', () => {
     expect(await newestSnapshots(plant, 'twice')).toEqual(await newestSnapshots(plant, 'once'));
   });
 
-  it('learns nothing twice when the same window is run again, and takes a quiet window for what it is', async () => {
+  it('takes a quiet window for what it is and learns nothing from it', async () => {
     const expectations = {
       after_load: [
         { required_columns: ['power'], otherwise: 'fail' },
@@ -135,12 +137,23 @@ describe('a run', () => {
     await plant.write(lines(defaultMachines(2, 3), { fromMs: START, toMs: end }));
     await plant.run('machines', nanosFromMs(end));
     const before = await newestSnapshots(plant, 'machines');
-    const again = await plant.run('machines', nanosFromMs(end));
+    const again = await plant.run('machines', nanosFromMs(end + MINUTE));
     expect(again).toMatchObject({
       machines: 0,
       rows: 0,
       warnings: [expect.stringMatching(/^no rows of machine_data/)],
     });
+    expect(await newestSnapshots(plant, 'machines')).toEqual(before);
+  });
+
+  it('learns nothing twice when the progress is lost and the same window is read again', async () => {
+    await build({ pipelines: { machines: machinesPipeline() } });
+    const end = START + 10 * MINUTE;
+    await plant.write(lines(defaultMachines(2, 3), { fromMs: START, toMs: end }));
+    await plant.run('machines', nanosFromMs(end));
+    const before = await newestSnapshots(plant, 'machines');
+    await plant.storage.remove('progress/machines.json');
+    expect(await plant.run('machines', nanosFromMs(end))).toMatchObject({ machines: 2, loadedRows: 1200, rows: 0 });
     expect(await newestSnapshots(plant, 'machines')).toEqual(before);
   });
 
@@ -207,6 +220,65 @@ describe('a run', () => {
     const result = await plant.run('mage-demo', nanosFromMs(START + HOUR));
     expect(result).toMatchObject({ machines: 2, rows: 2400, scoresWritten: 0 });
     expect(await plant.storage.list('snapshots')).toEqual([]);
+  });
+});
+
+describe('a window that was asked for', () => {
+  const anHourAhead = () => nanosFromMs(Date.now() + HOUR);
+
+  async function runTenMinutes(): Promise<bigint> {
+    await build({ pipelines: { machines: machinesPipeline() } });
+    const end = START + 10 * MINUTE;
+    await plant.write(lines(defaultMachines(1, 3), { fromMs: START, toMs: end }));
+    await plant.run('machines', nanosFromMs(end));
+    return nanosFromMs(end);
+  }
+
+  it('is refused when it ends in the future, and progress stays where it was', async () => {
+    await runTenMinutes();
+    const before = await plant.storage.read('progress/machines.json');
+    expect(await reasonOfFailure(plant.run('machines', anHourAhead()))).toMatch(
+      /^The window of `machines` cannot end at /,
+    );
+    expect(await plant.storage.read('progress/machines.json')).toEqual(before);
+  });
+
+  it('is refused when it is done already, and read again from the beginning after starting over', async () => {
+    const end = await runTenMinutes();
+    const reason = await reasonOfFailure(plant.run('machines', end));
+    const [, progress = '', models = ''] =
+      /done up to .* already; .*delete (\S+) and the folder (\S+) to start over$/.exec(reason) ?? [];
+    await rm(progress);
+    await rm(models, { recursive: true });
+    expect(await plant.run('machines', end)).toMatchObject({ done: 1, rows: 600 });
+  });
+
+  it('is not read when the progress lies ahead of the clock: the run says which files to delete', async () => {
+    await runTenMinutes();
+    await writeProgress(plant.storage, 'machines', { to: String(anHourAhead()), lagging: [] });
+    const reason = await reasonOfFailure(plant.run('machines', nanosFromMs(START + HOUR)));
+    expect(reason).toContain(`delete ${plant.storage.locate('progress/machines.json')} and the folder`);
+  });
+
+  it('is not read by a model that has learned the future: the machine fails by name', async () => {
+    await runTenMinutes();
+    const [machine = ''] = await plant.storage.list('snapshots/machines');
+    const [name = ''] = await plant.storage.list(`snapshots/machines/${machine}`);
+    const bytes = (await plant.storage.read(`snapshots/machines/${machine}${name}`)) ?? new Uint8Array();
+    const ahead = name.replace(/-\d{20}-/, `-${String(anHourAhead()).padStart(20, '0')}-`);
+    await plant.storage.remove(`snapshots/machines/${machine}${name}`);
+    await plant.storage.write(`snapshots/machines/${machine}${ahead}`, bytes);
+    await plant.write(lines(defaultMachines(1, 3), { fromMs: START + 10 * MINUTE, toMs: START + 11 * MINUTE }));
+    const result = await plant.run('machines', nanosFromMs(START + HOUR));
+    expect(result).toMatchObject({ failedCount: 1, lagging: 1 });
+    expect(result.failed[0]?.reason).toMatch(/has learned up to .*, after now/);
+  });
+
+  it('stops at once when the progress is damaged, with its file', async () => {
+    await runTenMinutes();
+    await plant.storage.write('progress/machines.json', new TextEncoder().encode('{"to":"17'));
+    const reason = await reasonOfFailure(plant.run('machines', nanosFromMs(START + HOUR)));
+    expect(reason).toContain(`${plant.storage.locate('progress/machines.json')} is damaged`);
   });
 });
 
@@ -284,6 +356,29 @@ describe('cancelling a run', () => {
     await expect(handle.result()).rejects.toThrow(/cancelled/i);
     expect(Date.now() - cancelledAt).toBeLessThan(2000);
     expect(await plant.storage.list('snapshots')).toEqual([]);
+  });
+});
+
+describe('the artifacts of a run', () => {
+  it('that were removed under it fail its machines at once, and the next run reads their rows again', async () => {
+    let isTidy = true;
+    const pipelines = { machines: machinesPipeline() };
+    const wrapStorage = (storage: Storage): Storage => ({
+      ...countReads(new Map())(storage),
+      // The slices are gone as soon as they are there.
+      write: (key, bytes) => (isTidy && key.includes('/slices-') ? Promise.resolve() : storage.write(key, bytes)),
+    });
+    await build({ pipelines, wrapStorage });
+    const end = START + 10 * MINUTE;
+    await plant.write(lines(defaultMachines(2, 3), { fromMs: START, toMs: end }));
+    const first = await plant.run('machines', nanosFromMs(end));
+    expect(first).toMatchObject({ done: 0, failedCount: 2, lagging: 2 });
+    expect(first.failed[0]?.reason).toMatch(/slices-\w+ is gone/);
+    // Eight attempts would take two minutes.
+    expect(first.seconds).toBeLessThan(20);
+    isTidy = false;
+    const second = await plant.run('machines', nanosFromMs(end + MINUTE));
+    expect(second).toMatchObject({ done: 2, failedCount: 0, lagging: 0, rows: 1200 });
   });
 });
 

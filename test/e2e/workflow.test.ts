@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { ApplicationFailure } from '@temporalio/activity';
+import { ApplicationFailure, Context } from '@temporalio/activity';
 import { Client, Connection } from '@temporalio/client';
 import {
   bundleWorkflowCode,
@@ -105,6 +105,7 @@ async function startWorker(machines: number, fakes: Fakes = {}, plan: Partial<Ru
     writeScores: async () => ({ scoresWritten: 1, published: true }),
     recordLaggards: async () => REF,
     finishRun: async ({ totals }: { totals: object }) => totals,
+    closeRun: async () => {},
     ...fakes,
   };
   const activities = Object.fromEntries(
@@ -231,7 +232,56 @@ describe('a run', () => {
       },
     });
     await expect(run()).rejects.toMatchObject({ cause: { cause: { message: 'no such table' } } });
-    expect(calls).toEqual(['planRun', 'loadInfluxData']);
+    expect(calls).toEqual(['planRun', 'loadInfluxData', 'closeRun']);
+  });
+
+  it('gives its artifacts free when it is cancelled, and a store that is away then hides nothing', async () => {
+    let isLoading = false;
+    await startWorker(1, {
+      loadInfluxData: async () => {
+        isLoading = true;
+        const context = Context.current();
+        const beat = setInterval(() => context.heartbeat(), 200);
+        return context.cancelled.finally(() => clearInterval(beat));
+      },
+      closeRun: async () => {
+        throw ApplicationFailure.retryable('no store', 'StoreFault');
+      },
+    });
+    const ended = run();
+    ended.catch(() => {});
+    await expect.poll(() => isLoading, { timeout: 20_000 }).toBe(true);
+    await client.workflow.getHandle(`detect/${pipeline}`).cancel();
+    await expect(ended).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    expect(calls).toEqual(['planRun', 'loadInfluxData', 'closeRun']);
+  });
+
+  it('shows what each step is about and the window in the Temporal UI', async () => {
+    await startWorker(1, WITH_EVENT, { window: { from: '0', to: '1000000000' } });
+    await run();
+    const summaries = async (workflowId: string) => {
+      const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+      return (events ?? [])
+        .filter(({ activityTaskScheduledEventAttributes }) => activityTaskScheduledEventAttributes != null)
+        .map(({ userMetadata }) => Buffer.from(userMetadata?.summary?.data ?? []).toString());
+    };
+    const window = `${pipeline}: 1970-01-01T00:00:00Z to 1970-01-01T00:00:01Z`;
+    expect(await summaries(`detect/${pipeline}`)).toEqual(
+      [pipeline, window, '1 row', 'from 1 of 1 machine', '1 machine done'].map((text) => JSON.stringify(text)),
+    );
+    expect(await summaries(machineWorkflowId(pipeline, 'm0'))).toEqual(
+      ['m0', 'm0: 1 row', 'm0: 1 anomalous row', 'm0: plot', 'm0: a', 'm0: b', 'm0: 1 score'].map((text) =>
+        JSON.stringify(text),
+      ),
+    );
+    const metadata = (workflowId: string) =>
+      client.workflow.getHandle(workflowId).query('__temporal_workflow_metadata');
+    expect(await metadata(`detect/${pipeline}`)).toMatchObject({
+      currentDetails: expect.stringContaining('in 1 event\n'),
+    });
+    expect(await metadata(machineWorkflowId(pipeline, 'm0'))).toMatchObject({
+      currentDetails: expect.stringContaining(window),
+    });
   });
 
   it('tries again what may succeed later', async () => {

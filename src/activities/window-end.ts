@@ -1,0 +1,70 @@
+import { HalfspaceError } from '../contract/failures.js';
+import type { PipelineSettings } from '../contract/pipeline.js';
+import { isoFromNanos, LAST_TIME, nanosFromMs } from '../contract/time.js';
+import { howToStartOver, type Progress } from '../store/progress.js';
+import type { Storage } from '../store/storage.js';
+
+/** Clocks of one plant differ by less. */
+const CLOCK_SKEW_MS = 60_000;
+
+/** What {@link windowEnd} needs to know of a run. */
+export interface EndRequest {
+  readonly pipeline: string;
+  /** Nanoseconds since the epoch; now minus `settle` when left out. */
+  readonly until: string | undefined;
+  /** The workflow's own clock. */
+  readonly nowMs: number;
+}
+
+/**
+ * The end of a run's window, nanoseconds since the epoch.
+ * @throws HalfspaceError `BadWindow` for an end that 64 bits do not hold, and in incremental mode for one after now (the rows
+ * until then would count as read before they came) or not after the last window done.
+ */
+export function windowEnd(
+  storage: Storage,
+  settings: PipelineSettings,
+  { pipeline, until, nowMs }: EndRequest,
+  progress: Progress | null,
+): bigint {
+  if (until === undefined) return nanosFromMs(nowMs - (settings.mode === 'replay' ? 0 : settings.window.settle));
+  if (!/^\d{1,19}$/.test(until) || BigInt(until) > LAST_TIME) {
+    throw new HalfspaceError(
+      'BadWindow',
+      `Expected the window of \`${pipeline}\` to end at nanoseconds since the epoch, 0 to ${LAST_TIME}, got ${JSON.stringify(until)}`,
+    );
+  }
+  const to = BigInt(until);
+  if (settings.mode === 'replay') return to;
+  if (isAhead(to, nowMs)) {
+    throw new HalfspaceError(
+      'BadWindow',
+      `The window of \`${pipeline}\` cannot end at ${isoFromNanos(to)}, after now (${now(nowMs)}): rows that come until then would never be read; ask for an earlier end or none`,
+    );
+  }
+  if (progress !== null && to <= BigInt(progress.to)) {
+    throw new HalfspaceError(
+      'BadWindow',
+      `The window of \`${pipeline}\` cannot end at ${isoFromNanos(to)}: it is done up to ${isoFromNanos(BigInt(progress.to))} already; ask for a later end or none, or ${howToStartOver(storage, pipeline)}`,
+    );
+  }
+  return to;
+}
+
+/** @throws HalfspaceError `CorruptStore` when the pipeline is done up to a time after now: until then it would read nothing. */
+export function checkProgress(storage: Storage, { pipeline, nowMs }: EndRequest, progress: Progress | null): void {
+  if (progress === null || !isAhead(BigInt(progress.to), nowMs)) return;
+  throw new HalfspaceError(
+    'CorruptStore',
+    `The store says that \`${pipeline}\` is done up to ${isoFromNanos(BigInt(progress.to))}, after now (${now(nowMs)}): set the clock right, or ${howToStartOver(storage, pipeline)}`,
+  );
+}
+
+/** True for a time after now that no difference between clocks explains. */
+export function isAhead(time: bigint, nowMs: number): boolean {
+  return time > nanosFromMs(nowMs + CLOCK_SKEW_MS);
+}
+
+function now(nowMs: number): string {
+  return isoFromNanos(nanosFromMs(nowMs));
+}

@@ -1,0 +1,142 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AlertRecords } from '../../src/store/alert-records.js';
+import { getArtifact, putArtifact } from '../../src/store/artifacts.js';
+import { howToStartOver, readProgress, writeProgress } from '../../src/store/progress.js';
+import { endRun, runFolder } from '../../src/store/runs.js';
+import { openStorage, type Storage } from '../../src/store/storage.js';
+
+let folder: string;
+let storage: Storage;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'halfspace-store-'));
+  storage = openStorage(pathToFileURL(folder).href);
+});
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const HOUR = 3_600_000;
+const NOW = Date.parse('2026-01-05T00:00:00Z');
+
+describe('artifacts of runs', () => {
+  async function begin(startedAtMs: number): Promise<string> {
+    const run = runFolder('p', startedAtMs, `run-${startedAtMs}`);
+    await putArtifact(storage, run, 'slices', new Uint8Array([1]));
+    return run;
+  }
+
+  async function endTwelve(): Promise<void> {
+    for (let i = 0; i < 12; i++) await endRun(storage, 'p', await begin(NOW + i), NOW + i);
+  }
+
+  it('stay for the last ten runs that ended', async () => {
+    await endTwelve();
+    expect(await storage.list('runs/p')).toEqual(
+      Array.from(
+        { length: 10 },
+        (_, i) => `${runFolder('p', NOW + 2 + i, `run-${NOW + 2 + i}`).slice('runs/p/'.length)}/`,
+      ),
+    );
+  });
+
+  it('stay for a run that is still going, however many began after it', async () => {
+    const long = await begin(NOW - HOUR);
+    await endTwelve();
+    expect(await storage.list(long)).toHaveLength(1);
+    await endRun(storage, 'p', long, NOW + HOUR);
+    await endRun(storage, 'p', await begin(NOW + HOUR), NOW + HOUR);
+    expect(await storage.list(long)).toEqual([]);
+  });
+
+  it('go a day after the start of a run that never said it ended', async () => {
+    const lost = await begin(NOW - 24 * HOUR);
+    await endTwelve();
+    expect(await storage.list(lost)).toEqual([]);
+  });
+
+  it('stay when the run that owns them ends once more', async () => {
+    const old = await begin(NOW - HOUR);
+    await endTwelve();
+    await endRun(storage, 'p', old, NOW + HOUR);
+    expect(await storage.list(old)).toHaveLength(2);
+  });
+
+  it('are named when they are gone, and nobody tries again', async () => {
+    const ref = await putArtifact(storage, 'runs/p/1', 'slices', new Uint8Array([1]));
+    await storage.remove(ref.key);
+    await expect(getArtifact(storage, ref)).rejects.toMatchObject({
+      kind: 'CorruptStore',
+      retry: false,
+      message: expect.stringContaining(`${join(folder, ref.key)} is gone`),
+    });
+  });
+});
+
+describe('progress', () => {
+  const progress = {
+    to: '1700000000000000000',
+    lagging: [{ uniqueId: 'a', ids: ['a'], from: '1', why: 'busy' }],
+  } as const;
+
+  it('reads back as it was written', async () => {
+    expect(await readProgress(storage, 'p')).toBeNull();
+    await writeProgress(storage, 'p', progress);
+    expect(await readProgress(storage, 'p')).toEqual(progress);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['half of it', '{"to":"17000'],
+    ['another shape', '[]'],
+    ['null', 'null'],
+    ['a number as time', '{"to":17,"lagging":[]}'],
+    ['a time with letters', '{"to":"17x","lagging":[]}'],
+    ['no laggards', '{"to":"17"}'],
+    ['a laggard without its ids', '{"to":"17","lagging":[{"uniqueId":"a","from":"1","why":"busy"}]}'],
+  ])('that holds %s is damaged, which names the file and stops at once', async (_what, text) => {
+    await storage.write('progress/p.json', new TextEncoder().encode(text));
+    await expect(readProgress(storage, 'p')).rejects.toMatchObject({
+      kind: 'CorruptStore',
+      retry: false,
+      message: expect.stringMatching(new RegExp(`^${join(folder, 'progress/p.json')} is damaged.*delete it[^\\n]*$`)),
+    });
+  });
+
+  it('is forgotten together with the models', () => {
+    expect(howToStartOver(storage, 'p')).toBe(
+      `delete ${join(folder, 'progress/p.json')} and the folder ${join(folder, 'snapshots/p')} to start over`,
+    );
+  });
+});
+
+describe('the record of an alert', () => {
+  it.each([
+    ['sending', false],
+    ['delivered', true],
+    ['logged', true],
+  ] as const)('that says %s means delivered: %s', async (how, expected) => {
+    const records = new AlertRecords(storage);
+    expect(await records.isDelivered('p/m/1', 'ops')).toBe(false);
+    await records.mark('p/m/1', 'ops', how);
+    expect(await records.isDelivered('p/m/1', 'ops')).toBe(expected);
+    expect(await records.isDelivered('p/m/1', 'other')).toBe(false);
+  });
+
+  it('that cannot be read tells nothing', async () => {
+    const records = new AlertRecords(storage);
+    await records.mark('p/m/1', 'ops', 'delivered');
+    const [event = ''] = await storage.list('alerts');
+    await storage.write(`alerts/${event}ops.json`, new Uint8Array());
+    expect(await records.isDelivered('p/m/1', 'ops')).toBe(false);
+  });
+
+  it('is not fooled by an event whose name looks like a state', async () => {
+    const records = new AlertRecords(storage);
+    await records.mark('"how":"delivered"', 'ops', 'sending');
+    expect(await records.isDelivered('"how":"delivered"', 'ops')).toBe(false);
+  });
+});
