@@ -5,6 +5,8 @@ import {
   type ScheduleSpecDescription,
 } from '@temporalio/client';
 import type { TemporalClient } from './client.js';
+import { everyMs } from './config/cron.js';
+import { formatDuration } from './config/duration.js';
 import { HalfspaceError } from './contract/failures.js';
 import { runWorkflowId, SCHEDULE_PREFIX, scheduleId } from './contract/names.js';
 
@@ -64,7 +66,7 @@ export async function compareSchedules(
   const names = [...new Set([...Object.keys(wanted), ...existing.keys()])];
   return names.flatMap((pipeline): ScheduleChange[] => {
     const before = existing.get(pipeline) ?? null;
-    const cron = wanted[pipeline] ?? null;
+    const cron = Object.hasOwn(wanted, pipeline) ? (wanted[pipeline] ?? null) : null;
     const after = cron === null ? null : canonicalCron(cron);
     if (before === null && after === null) return [];
     const kind = before === null ? 'create' : after === null ? 'delete' : before === after ? 'same' : 'update';
@@ -127,27 +129,23 @@ export async function changeSchedule(
 
 /** The server keeps a cron text only as the comment behind it. */
 function specOf(cron: string): ScheduleSpec {
-  if (cron.startsWith('@every')) return { intervals: [{ every: intervalMs(cron) }] };
-  return { cronExpressions: [`${cron} # ${cron}`] };
+  const every = everyMs(cron);
+  return every === null ? { cronExpressions: [`${cron} # ${cron}`] } : { intervals: [{ every }] };
 }
 
 function cronOf(spec: Pick<ScheduleSpecDescription, 'calendars' | 'intervals'>): string {
   const [interval] = spec.intervals ?? [];
-  if (interval !== undefined) return `@every ${Number(interval.every) / 1000}s`;
+  if (interval !== undefined) return everyText(Number(interval.every));
   return spec.calendars?.[0]?.comment ?? 'unknown';
 }
 
 function canonicalCron(cron: string): string {
+  const every = everyMs(cron);
+  if (every !== null) return everyText(every);
   const text = cron.trim().replace(/\s+/g, ' ');
-  if (text.startsWith('@every')) return `@every ${intervalMs(text) / 1000}s`;
   return PERIODS[text] ?? text;
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function intervalMs(every: string): number {
-  let total = 0;
-  for (const [, amount, unit = ''] of every.matchAll(/([\d.]+)(ms|[smhd])/g))
-    total += Number(amount) * (UNIT_MS[unit] ?? 0);
-  return total;
+function everyText(ms: number): string {
+  return `@every ${formatDuration(ms)}`;
 }

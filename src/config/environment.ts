@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'dotenv';
 import { HalfspaceError } from '../contract/failures.js';
+import { codeOf, NOT_UTF8, readUtf8 } from './text-file.js';
 import type { Variables } from './variables.js';
 
 /** Who reads a variable: the shipped halfspace.yaml names it, halfspace itself, Temporal's client, or docker compose. */
@@ -109,13 +109,15 @@ export function readEnvironment({ cwd = process.cwd(), env = process.env }: Envi
 function readDotenv(file: string): Variables {
   let content: string;
   try {
-    content = readFileSync(file, 'utf8');
+    content = readUtf8(file);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
+    const code = codeOf(error);
     if (code === 'ENOENT') return {};
-    throw new HalfspaceError('BadSettings', `Cannot read ${file} (${code}); make it readable or remove it`, {
-      cause: error,
-    });
+    const message =
+      code === NOT_UTF8
+        ? `${file} is not a UTF-8 text; save it as UTF-8`
+        : `Cannot read ${file} (${code}); make it readable or remove it`;
+    throw new HalfspaceError('BadSettings', message, { cause: error });
   }
   return parse(content);
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DURATION_PATTERN, parseDuration } from './duration.js';
+import { DURATION_PATTERN, formatDuration, parseDuration } from './duration.js';
 import { nearest } from './nearest.js';
 
 /**
@@ -37,13 +37,17 @@ export function share(min: number, max: number): z.ZodNumber {
   return z.number({ error }).min(min, { error }).max(max, { error });
 }
 
-/** A duration as text; comes out as milliseconds. `least` is the smallest allowed, in milliseconds. */
-export function duration(least: number): z.ZodPipe<z.ZodString, z.ZodTransform<number, string>> {
+/** A hundred years: the window of a run stays within the times that InfluxDB holds. */
+const LONGEST_MS = 36_500 * 86_400_000;
+
+/** A duration as text; comes out as milliseconds. `least` and `most` are the smallest and largest allowed, in milliseconds. */
+export function duration(least: number, most = LONGEST_MS): z.ZodPipe<z.ZodString, z.ZodTransform<number, string>> {
   const error = `expected a duration such as 90ms, 10s, 5m, 24h, 7d or 1h30m${least > 0 ? ', above zero' : ''}`;
   return z
     .string({ error })
     .regex(DURATION_PATTERN, { error, abort: true })
     .refine((text) => (parseDuration(text) ?? 0) >= least, { error })
+    .refine((text) => (parseDuration(text) ?? 0) <= most, { error: `expected at most ${formatDuration(most)}` })
     .transform((text) => parseDuration(text) ?? 0);
 }
 
@@ -53,11 +57,17 @@ export function text(what: string): z.ZodString {
   return z.string({ error }).regex(/\S/, { error });
 }
 
+/** The name of a table or column: a text that SQL and line protocol can both hold. */
+export function columnName(what: string): z.ZodString {
+  const error = `expected ${what} without control characters and without a backslash at its end`;
+  return text(what).refine((name) => !/\p{Cc}|\\$/u.test(name), { error });
+}
+
 /** A non-empty list of different names. */
 export function names(what: string): z.ZodArray<z.ZodString> {
   const error = `expected a list of ${what}, at least one, e.g. [a, b]`;
   return z
-    .array(text('a column name'), { error })
+    .array(columnName('a column name'), { error })
     .min(1, { error })
     .refine((list) => new Set(list).size === list.length, { error: `expected each of the ${what} once` });
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readEnvironment } from './environment.js';
@@ -6,6 +6,7 @@ import { problemsOf, valueAt } from './issues.js';
 import { nearest } from './nearest.js';
 import { DEFAULT_STORE_URL, fileSchema, SECTIONS, type Section, type SectionSettings } from './schema.js';
 import { SettingsError, type SettingsProblem } from './settings-error.js';
+import { codeOf, NOT_UTF8, readUtf8 } from './text-file.js';
 import { resolveVariables, type VariableProblem, type Variables } from './variables.js';
 import { type Path, parseYamlFile, type YamlFile } from './yaml-file.js';
 
@@ -85,18 +86,19 @@ function chooseFile(given: string | null, cwd: string): { file: string; shipped:
 function readYaml(file: string, name: string): YamlFile {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readUtf8(file);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const message =
-      code === 'ENOENT'
-        ? 'there is no such file; give another with --config or write one with `halfspace init`'
-        : `cannot be read (${code})`;
+    const message = unreadable(codeOf(error));
     throw new SettingsError(name, [{ path: '', line: 1, column: 1, message }], { cause: error });
   }
   const yaml = parseYamlFile(text);
   if (yaml.problems.length > 0) throw new SettingsError(name, yaml.problems);
   return yaml;
+}
+
+function unreadable(code: string): string {
+  if (code === 'ENOENT') return 'there is no such file; give another with --config or write one with `halfspace init`';
+  return code === NOT_UTF8 ? 'not a UTF-8 text; save it as UTF-8' : `cannot be read (${code})`;
 }
 
 interface Problem {
@@ -133,7 +135,7 @@ function readSections(raw: unknown, wanted: readonly Section[], variables: Varia
     const unresolved = new Set(missing.map(({ path }) => path.join('\n')));
     problems.push(...missing.map((problem) => ({ ...problem, atKey: false })));
     const result = SECTIONS[section].safeParse(resolved);
-    if (result.success) return result.data as SectionSettings[S];
+    if (result.success) return withoutPrototype(result.data) as SectionSettings[S];
     problems.push(
       ...problemsOf(result.error.issues, [section], raw).filter(({ path }) => !unresolved.has(path.join('\n'))),
     );
@@ -165,6 +167,11 @@ function topLevelProblems(raw: object): Problem[] {
 function withStoreUrl(store: unknown): unknown {
   if (store === undefined) return { url: DEFAULT_STORE_URL };
   return isGroup(store) ? { url: DEFAULT_STORE_URL, ...store } : store;
+}
+
+/** A name such as `constructor` finds nothing in what people name themselves unless they did. */
+function withoutPrototype(settings: object): object {
+  return Object.assign(Object.create(null), settings);
 }
 
 function isGroup(value: unknown): value is object {

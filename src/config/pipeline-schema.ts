@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cronProblem } from './cron.js';
-import { duration, group, integer, names, share, text } from './fields.js';
+import { columnName, duration, group, integer, names, share, text } from './fields.js';
 
 /** Leaves of all trees together; 2^22 leaves hold about 100 MB of masses. */
 const MAX_LEAVES = 2 ** 22;
@@ -9,14 +9,17 @@ const MAX_LEAVES = 2 ** 22;
 const SCORE_COLUMNS = ['pipeline', 'unique_id', 'score', 'is_anomaly', 'threshold', 'reason'];
 
 const source = group({
-  table: text('a table name').nullable().default(null).describe('Table to read; exactly one of `table` and `query`.'),
+  table: columnName('a table name')
+    .nullable()
+    .default(null)
+    .describe('Table to read; exactly one of `table` and `query`.'),
   query: text('a SQL query')
     .nullable()
     .default(null)
     .describe('SQL to read instead of a table; `$from` and `$to` are bound to the window where it names them.'),
   id: names('id columns').describe('Columns that together name a machine, tags or string fields.'),
   values: names('value columns').describe('Numeric columns the detector sees.'),
-  time: text('the name of the time column').default('time').describe('Time column.'),
+  time: columnName('the name of the time column').default('time').describe('Time column.'),
   unique_id: z
     .enum(['readable', 'hashed'], { error: 'expected readable or hashed' })
     .default('readable')
@@ -93,7 +96,7 @@ const expectations = group({
   after_transform: z.array(expectation, { error: listError }).default([]).describe('Checked on the shaped rows.'),
 });
 
-const output = group({ table: text('a table name').describe('Table that scores are written to.') });
+const output = group({ table: columnName('a table name').describe('Table that scores are written to.') });
 
 /** One pipeline of halfspace.yaml; what comes out is `PipelineSettings` of contract/. */
 export const pipelineSchema = group({

@@ -10,14 +10,17 @@ const NAME_ERROR =
 /** What `store.url` is when the file does not say; variables in it are resolved like any other. */
 export const DEFAULT_STORE_URL = `\${STORE_URL:-file://./.halfspace/store}`;
 
+/** Node's timers hold 24 days; a call that takes a day is none that anyone waits for. */
+const LONGEST_CALL_MS = 24 * 3_600_000;
+
 const influx = group({
   host: address().describe('Address of InfluxDB 3, e.g. http://localhost:8181.'),
   token: optional(text('a token')).describe(
     'Token with the right to read and write; empty for a server without authorization.',
   ),
   database: text('a database name').describe('Database to read from and write to.'),
-  query_timeout: duration(1).prefault('60s').describe('Longest time one query may take.'),
-  write_timeout: duration(1).prefault('30s').describe('Longest time one write may take.'),
+  query_timeout: duration(1, LONGEST_CALL_MS).prefault('60s').describe('Longest time one query may take.'),
+  write_timeout: duration(1, LONGEST_CALL_MS).prefault('30s').describe('Longest time one write may take.'),
 });
 
 const slack = group({

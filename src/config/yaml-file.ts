@@ -1,4 +1,5 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { valueProblems } from './plain-value.js';
 import type { SettingsProblem } from './settings-error.js';
 
 export type Path = readonly (string | number)[];
@@ -12,7 +13,7 @@ export interface Place {
 export interface YamlFile {
   /** Plain JavaScript; null for an empty file. Meaningless when there are problems. */
   readonly value: unknown;
-  /** Broken syntax, duplicate keys, unknown tags. */
+  /** Broken syntax, duplicate keys, unknown tags, aliases that lead nowhere or to themselves. */
   readonly problems: readonly SettingsProblem[];
   /** Where the value at `path` stands, or the nearest group around it that exists. */
   locate(path: Path): Place;
@@ -22,6 +23,8 @@ export interface YamlFile {
   firstKey(path: Path): string | null;
 }
 
+const OUT_OF_STACK = /call stack/;
+
 export function parseYamlFile(text: string): YamlFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false });
@@ -30,18 +33,29 @@ export function parseYamlFile(text: string): YamlFile {
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
 
-  const problems = [...document.errors, ...document.warnings].map(({ pos, message }) => ({
+  const found = [...document.errors, ...document.warnings];
+  // Out of stack the library says so of each level on its way back.
+  const tooDeep = found.find(({ message }) => OUT_OF_STACK.test(message));
+  const problems = (tooDeep === undefined ? found : [tooDeep]).map(({ code, pos, message }) => ({
     path: '',
     ...place(pos[0]),
-    message: `broken YAML: ${oneLine(message)}`,
+    message: `broken YAML: ${explained(code, message)}`,
   }));
   let value: unknown = null;
   if (problems.length === 0) {
     try {
       value = document.toJS();
+      problems.push(
+        ...valueProblems(value).map(({ path, message }) => ({
+          path: path.join('.'),
+          ...place(find(document, path, true)),
+          message,
+        })),
+      );
     } catch (error) {
-      // The library's guard against aliases that multiply; it knows no place.
-      problems.push({ path: '', line: 1, column: 1, message: `broken YAML: ${oneLine(String(error))}` });
+      // An alias without an anchor, or the library's guard against aliases that multiply; it knows no place.
+      const message = error instanceof Error ? error.message : String(error);
+      problems.push({ path: '', line: 1, column: 1, message: `broken YAML: ${explained('', message)}` });
     }
   }
   return {
@@ -107,6 +121,10 @@ function startOf(node: unknown): number | undefined {
   return (node as Node | null | undefined)?.range?.[0];
 }
 
-function oneLine(message: string): string {
+/** The library's words, but for those that speak of its own functions. */
+function explained(code: string, message: string): string {
+  if (code === 'MULTIPLE_DOCS') return 'more than one document (---); settings are a single one';
+  if (OUT_OF_STACK.test(message)) return 'nested too deeply';
+  if (/excessive alias count/i.test(message)) return 'its aliases (*name) multiply; write the settings out';
   return message.replace(/\s+/g, ' ').trim();
 }

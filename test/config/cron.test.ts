@@ -11,6 +11,15 @@ test.each([
   '@hourly',
   '@daily',
   '@every 10m',
+  '@every 1s',
+  '@every  1h30m',
+  '@every 365d',
+  '0 0 29 2 *',
+  '0 0 29 feb mon',
+  '0 0 31 2,12 *',
+  '0 0 10/20 2 *',
+  '0 0 30,28 2 *',
+  '0 0 30 */2 *',
 ])('accepts %j', (cron) => {
   expect(cronProblem(cron)).toBeNull();
 });
@@ -35,6 +44,15 @@ test.each([
   ['* * * mon *', 'month: expected *'],
   ['@fortnightly', 'expected one of @yearly'],
   ['@every', 'expected one of @yearly'],
+  ['@every 10', 'expected one of @yearly'],
+  ['@every -1h', 'expected one of @yearly'],
+  ['@every 0s', 'whole seconds, from 1s to 365d'],
+  ['@every 1ms', 'whole seconds, from 1s to 365d'],
+  ['@every 1s500ms', 'whole seconds, from 1s to 365d'],
+  ['@every 366d', 'whole seconds, from 1s to 365d'],
+  ['0 0 30 2 *', 'never comes: no such month has a day 30'],
+  ['0 0 30-31 feb mon', 'never comes: no such month has a day 30'],
+  ['0 0 31 4,6,9,11 *', 'never comes: no such month has a day 31'],
 ])('refuses %j', (cron, problem) => {
   expect(cronProblem(cron)).toContain(problem);
 });

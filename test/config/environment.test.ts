@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readEnvironment } from '../../src/config/environment.js';
@@ -47,6 +47,13 @@ test('a .env that cannot be read is an error, not as good as none', () => {
   mkdirSync(join(cwd, '.env'));
   expect(() => readEnvironment({ cwd, env: {} })).toThrow(HalfspaceError);
   expect(() => readEnvironment({ cwd, env: {} })).toThrow(`Cannot read ${join(cwd, '.env')} (EISDIR)`);
+});
+
+test('a .env may begin with a byte order mark and have Windows line ends; one that is no UTF-8 text is an error', () => {
+  const cwd = folderWith({ '.env': '\ufeffLOG_LEVEL=debug\r\nHALFSPACE_HOME=state\r\n' });
+  expect(readEnvironment({ cwd, env: {} })).toMatchObject({ logLevel: 'debug', home: join(cwd, 'state') });
+  writeFileSync(join(cwd, '.env'), Buffer.from('\ufeffLOG_LEVEL=debug\n', 'utf16le'));
+  expect(() => readEnvironment({ cwd, env: {} })).toThrow(`${join(cwd, '.env')} is not a UTF-8 text`);
 });
 
 test('the nearest word is one slip away, two in a long word, and otherwise none', () => {

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type LoadOptions, loadSettings } from '../../src/config/load.js';
@@ -224,11 +224,61 @@ describe('broken files', () => {
     expect(failure(() => load(yaml)).message).toBe('halfspace.yaml:1:1 expected settings such as influx, pipelines');
   });
 
-  test('aliases that multiply are refused', () => {
+  test('aliases that multiply, lead nowhere or contain themselves are refused', () => {
     const bomb = ['a: &a [x,x,x,x,x,x,x,x,x]'];
     for (const [from, to] of ['ab', 'bc', 'cd', 'de'])
       bomb.push(`${to}: &${to} [${Array(9).fill(`*${from}`).join(',')}]`);
-    expect(failure(() => load(`${bomb.join('\n')}\n`)).message).toMatch(/broken YAML: .*alias/);
+    expect(failure(() => load(`${bomb.join('\n')}\n`)).message).toMatch(/broken YAML: its aliases .* multiply/);
+    expect(failure(() => load('pipelines: *nope\n')).message).toMatch(/broken YAML: Unresolved alias .*: nope$/);
+    expect(failure(() => load('pipelines: &all\n  one: *all\n')).message).toBe(
+      'halfspace.yaml:2:3 pipelines.one: this alias (*name) contains itself; write the settings out',
+    );
+    expect(failure(() => load('pipelines: &all\n  <<: *all\n')).problems).toHaveLength(1);
+  });
+
+  test.each([
+    ['lists', (depth: number) => `pipelines: ${'['.repeat(depth)}${']'.repeat(depth)}\n`],
+    ['groups', (depth: number) => `pipelines: ${'{a: '.repeat(depth)}1${'}'.repeat(depth)}\n`],
+  ])('%s that are nested without end are refused in one line', (_, text) => {
+    for (const depth of [101, 500, 20_000]) {
+      const { message } = failure(() => load(text(depth)));
+      expect(message).toMatch(/^halfspace\.yaml:1:\d+ .*nested (too deeply|more than 100 levels deep)$/);
+    }
+  });
+
+  test('`__proto__` is no name, wherever it stands', () => {
+    expect(failure(() => load(SMALL.replace('one:', '__proto__:'))).message).toBe(
+      'halfspace.yaml:3:3 pipelines.__proto__: `__proto__` cannot be a name; choose another',
+    );
+    expect(pipelineFailure(`${SOURCE}\nnormalise: { __proto__: [0, 1] }`)).toContain('pipelines.p.normalise.__proto__');
+  });
+
+  test('a file that is no UTF-8 text is refused; a byte order mark and Windows line ends are fine', () => {
+    const written = (bytes: Uint8Array) => {
+      const cwd = folderWith();
+      writeFileSync(join(cwd, 'halfspace.yaml'), bytes);
+      return () => loadSettings({ cwd, env: {} });
+    };
+    const refused = 'halfspace.yaml:1:1 not a UTF-8 text; save it as UTF-8';
+    expect(failure(written(Buffer.from(`\ufeff${SMALL}`, 'utf16le'))).message).toBe(refused);
+    expect(failure(written(Buffer.from(`${SMALL}# gr\u00fcn`, 'latin1'))).message).toBe(refused);
+    const settings = written(Buffer.from(`\ufeff${SMALL}`.replaceAll('\n', '\r\n')))();
+    expect(settings.pipelines.one?.normalise).toBe('running');
+  });
+
+  test('more than one document is an error that says so', () => {
+    expect(failure(() => load(`${SMALL}---\n${SMALL}`)).message).toContain('broken YAML: more than one document');
+  });
+});
+
+describe('names that every object knows', () => {
+  test('find no pipeline and no channel, unless the file has them', () => {
+    const { pipelines, channels } = load(`${SMALL}channels: {}\n`);
+    for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty']) {
+      expect(pipelines[name]).toBeUndefined();
+      expect(channels[name]).toBeUndefined();
+    }
+    expect(load(SMALL.replace('one:', 'constructor:')).pipelines.constructor).toMatchObject({ normalise: 'running' });
   });
 
   test('every problem gets its own line, in the order of the file', () => {
@@ -378,6 +428,21 @@ describe('contradictions', () => {
       'pipelines.p.window.history: expected a duration',
     ],
     [
+      'a history of a thousand years',
+      `${SOURCE}\nnormalise: running\nwindow: { history: 365000d }`,
+      'pipelines.p.window.history: expected at most 36500d, got "365000d"',
+    ],
+    [
+      'a column with a line break',
+      'source: { table: t, id: ["a\\nb"], values: [x] }\nnormalise: running',
+      'pipelines.p.source.id.0: expected a column name without control characters',
+    ],
+    [
+      'a schedule faster than a second',
+      `${SOURCE}\nnormalise: running\nschedule: "@every 1ms"`,
+      'pipelines.p.schedule: expected @every with whole seconds, from 1s to 365d',
+    ],
+    [
       'an expectation of no kind',
       `${SOURCE}\nnormalise: running\nexpectations: { after_load: [{ min_row: 3 }] }`,
       'pipelines.p.expectations.after_load.0: expected one of min_rows, fresh_within',
@@ -412,6 +477,11 @@ describe('contradictions', () => {
   test('a pipeline name that cannot be part of an id', () => {
     const { message } = failure(() => load(SMALL.replace('one:', 'One Two:')));
     expect(message).toContain('halfspace.yaml:3:3 pipelines.One Two: expected a name of lower-case letters');
+  });
+
+  test('a time limit longer than a timer holds', () => {
+    const yaml = SMALL.replace('database: factory', 'database: factory, query_timeout: 30d');
+    expect(failure(() => load(yaml)).message).toContain('influx.query_timeout: expected at most 24h, got "30d"');
   });
 
   test('a default pipeline that does not exist', () => {

@@ -42,13 +42,13 @@ async function listed(pattern: RegExp): Promise<void> {
 describe('schedule', () => {
   it('makes the server equal to the file and shows the difference first', async () => {
     await writeSettings({ one: '*/5 * * * *', two: '@hourly', three: '@every 10m' });
-    expect(await schedule('apply')).toBe('+ one  */5 * * * *\n+ two  0 * * * *\n+ three  @every 600s\n');
-    await listed(/one {2}\*\/5[\s\S]*three {2}@every 600s {2}next 20[\s\S]*two {2}0 \* \* \* \*/);
-    expect(await schedule('apply')).toBe('= one  */5 * * * *\n= two  0 * * * *\n= three  @every 600s\n');
+    expect(await schedule('apply')).toBe('+ one  */5 * * * *\n+ two  0 * * * *\n+ three  @every 10m\n');
+    await listed(/one {2}\*\/5[\s\S]*three {2}@every 10m {2}next 20[\s\S]*two {2}0 \* \* \* \*/);
+    expect(await schedule('apply')).toBe('= one  */5 * * * *\n= two  0 * * * *\n= three  @every 10m\n');
 
     await schedule('pause', 'one');
     await writeSettings({ one: '*/10 * * * *', two: '@hourly' });
-    expect(await schedule('apply')).toBe('~ one  */5 * * * * → */10 * * * *\n= two  0 * * * *\n- three  @every 600s\n');
+    expect(await schedule('apply')).toBe('~ one  */5 * * * * → */10 * * * *\n= two  0 * * * *\n- three  @every 10m\n');
     await listed(/one {2}\*\/10 \* \* \* \* {2}paused\ntwo/);
     await schedule('resume', 'one');
     await listed(/one {2}\*\/10 \* \* \* \* {2}next/);
