@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { WorkflowFailedError } from '@temporalio/client';
 import { HalfspaceError } from '../contract/failures.js';
+import { DETECTION_RUN, scheduleId } from '../contract/names.js';
 import { msFromNanos } from '../contract/time.js';
 import type { Influx } from '../influx/connect.js';
 import { findTimeRange, listTables } from '../influx/schema.js';
@@ -8,10 +10,18 @@ import { applySchedules, compareSchedules } from '../schedules.js';
 import type { Machine } from '../simulator/machine.js';
 import { DEFAULT_TABLE, lines } from '../simulator/outputs.js';
 import { liveRanges } from '../simulator/rows.js';
+import { failureReason } from '../workflows/failure-reason.js';
 import type { detectionRun } from '../workflows/index.js';
-import { BROKEN_MACHINE, DEMO_PIPELINE, type DemoStage, demoMachines, HISTORY_MS } from './demo-stage.js';
+import { atClock, demoRunText, shownPath } from './demo-report.js';
+import {
+  BROKEN_MACHINE,
+  DEMO_DATABASE,
+  DEMO_PIPELINE,
+  type DemoStage,
+  demoMachines,
+  HISTORY_MS,
+} from './demo-stage.js';
 import type { CliIo } from './io.js';
-import { runSummary } from './run-summary.js';
 
 /** The shipped schedule runs every five minutes; nobody watches a demo that long. */
 const DEMO_SCHEDULE = '@every 20s';
@@ -24,31 +34,44 @@ const LOOK_EVERY_MS = 1000;
 
 /** Writes history, keeps data coming, runs the pipeline on a schedule and breaks one machine; until the signal is aborted. */
 export async function liveDemo(stage: DemoStage, io: CliIo): Promise<void> {
-  const { stack, settings, influx, temporal, worker, signal } = stage;
+  const { influx, temporal, worker, signal } = stage;
   const startMs = Date.now();
   const faultMs = startMs + FAULT_AFTER_MS;
   const machines = demoMachines({ fromMs: faultMs, toMs: faultMs + FAULT_MS });
   const fromMs = await continueFrom(stage, startMs);
   const rows = await writeAll(influx, lines(machines, { fromMs, toMs: startMs }), { signal });
-  io.stderr(`wrote ${rows} rows of ${machines.length} machines\n`);
+  const isFirst = fromMs === startMs - HISTORY_MS;
+  const span = isFirst ? 'two hours' : 'the time since the last demo';
+  io.stderr(`wrote ${span} of ${machines.length} machines: ${rows.toLocaleString('en-US')} rows\n`);
 
   const changes = await compareSchedules(temporal, { [DEMO_PIPELINE]: DEMO_SCHEDULE });
   const own = changes.filter(({ pipeline }) => pipeline === DEMO_PIPELINE);
   await applySchedules(temporal, own, worker.taskQueue);
-  await temporal.client.schedule.getHandle(`halfspace/${DEMO_PIPELINE}`).trigger();
-  io.stdout(
-    [
-      `Temporal UI  ${stack.uiUrl}`,
-      `InfluxDB     ${stack.influxUrl} (stand-in, database factory)`,
-      `Pipeline     ${DEMO_PIPELINE}, every 20 s here (${settings.pipelines?.[DEMO_PIPELINE]?.schedule} in the settings)`,
-      `Fault        ${BROKEN_MACHINE} breaks in ${FAULT_AFTER_MS / 1000} s for a minute`,
-      'Try          npm run trigger        in another terminal',
-      'End          Ctrl-C                 what was learned stays for the next start',
-      '',
-      '',
-    ].join('\n'),
-  );
+  // A schedule of an earlier demo makes up for what it missed by itself; another run beside that one would find its machines busy.
+  if (own.some(({ kind }) => kind === 'create')) {
+    await temporal.client.schedule.getHandle(scheduleId(DEMO_PIPELINE)).trigger();
+  }
+  io.stdout(introduction(stage));
   await Promise.all([feed(stage, machines, startMs, io), reportRuns(stage, startMs, io)]);
+}
+
+function introduction({ stack, settings, program, hasStandardPorts }: DemoStage): string {
+  const trigger = `${program} trigger`;
+  const lines = [
+    ['Temporal UI', stack.uiUrl],
+    ['InfluxDB', `${stack.influxUrl} (stand-in, database ${DEMO_DATABASE})`],
+    [
+      'Pipeline',
+      `${DEMO_PIPELINE}, every 20 s here (${settings.pipelines?.[DEMO_PIPELINE]?.schedule} in the settings)`,
+    ],
+    ['Fault', `${BROKEN_MACHINE} breaks in ${FAULT_AFTER_MS / 1000} s for a minute`],
+    [
+      'Try',
+      `${hasStandardPorts ? trigger : `TEMPORAL_ADDRESS=${stack.temporalAddress} ${trigger}`} (in another terminal)`,
+    ],
+    ['End', `Ctrl-C; what was learned stays in ${shownPath(stack.home, process.cwd())} for the next start`],
+  ];
+  return `\n${lines.map(([name = '', text]) => `${name.padEnd(13)}${text}\n`).join('')}\n`;
 }
 
 /** Where the data of an earlier demo ends, at most two hours ago. */
@@ -80,27 +103,28 @@ async function feed(
     await writeAll(influx, lines(machines, range));
     if (!isBroken && range.toMs > faultMs) {
       isBroken = true;
-      io.stdout(`${new Date().toISOString()}  ${BROKEN_MACHINE} is breaking now\n`);
+      io.stdout(atClock(new Date(), `${BROKEN_MACHINE} is breaking now`));
     }
   }
 }
 
-/** Prints each finished run. */
+/** Prints each run that ends. */
 async function reportRuns({ temporal, signal }: DemoStage, sinceMs: number, io: CliIo): Promise<void> {
   const { client } = temporal;
   const seen = new Set<string>();
   const since = new Date(sinceMs).toISOString();
   while (!signal.aborted) {
-    const query = `WorkflowType = 'detectionRun' AND ExecutionStatus != 'Running' AND CloseTime > '${since}'`;
-    for await (const { workflowId, runId, status } of client.workflow.list({ query })) {
+    const query = `WorkflowType = '${DETECTION_RUN}' AND ExecutionStatus != 'Running' AND CloseTime > '${since}'`;
+    for await (const { workflowId, runId, closeTime = new Date() } of client.workflow.list({ query })) {
       if (seen.has(runId)) continue;
       seen.add(runId);
-      if (status.name !== 'COMPLETED') {
-        io.stderr(`run ${workflowId} ended: ${status.name.toLowerCase()}\n`);
-        continue;
+      const run = client.workflow.getHandle<typeof detectionRun>(workflowId, runId);
+      try {
+        io.stdout(atClock(closeTime, demoRunText(await run.result(), process.cwd())));
+      } catch (error) {
+        if (!(error instanceof WorkflowFailedError)) throw error;
+        io.stderr(atClock(closeTime, `the run ${workflowId} failed: ${failureReason(error)}`));
       }
-      const result = await client.workflow.getHandle<typeof detectionRun>(workflowId, runId).result();
-      io.stdout(`${new Date().toISOString()}  ${runSummary(result)}`);
     }
     await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
   }

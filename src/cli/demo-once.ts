@@ -2,6 +2,7 @@ import { startRun } from '../client.js';
 import { nanosFromMs } from '../contract/time.js';
 import { writeAll } from '../influx/write-all.js';
 import { lines } from '../simulator/outputs.js';
+import { shownPath } from './demo-report.js';
 import { BROKEN_MACHINE, DEMO_PIPELINE, type DemoStage, demoMachines, HISTORY_MS } from './demo-stage.js';
 import type { CliIo } from './io.js';
 import { runSummary } from './run-summary.js';
@@ -16,7 +17,9 @@ export async function demoOnce(stage: DemoStage, startedAtMs: number, io: CliIo)
   const endMs = Math.floor(Date.now() / 1000) * 1000;
   const machines = demoMachines({ fromMs: endMs - FAULT_MS, toMs: endMs });
   const rows = await writeAll(influx, lines(machines, { fromMs: endMs - HISTORY_MS, toMs: endMs }), { signal });
-  io.stderr(`wrote ${rows} rows of ${machines.length} machines; ${BROKEN_MACHINE} breaks in the last minute\n`);
+  io.stderr(
+    `wrote two hours of ${machines.length} machines: ${rows.toLocaleString('en-US')} rows; ${BROKEN_MACHINE} breaks in the last minute\n`,
+  );
 
   const until = String(nanosFromMs(endMs));
   const started = await startRun(temporal, { pipeline: DEMO_PIPELINE, until, taskQueue: worker.taskQueue });
@@ -36,7 +39,7 @@ export async function demoOnce(stage: DemoStage, startedAtMs: number, io: CliIo)
     };
     io.stdout(`${JSON.stringify(document)}\n`);
   } else {
-    io.stdout(runSummary(result));
+    io.stdout(runSummary({ ...result, plots: result.plots.map((plot) => shownPath(plot, process.cwd())) }));
   }
   if (!isRight) {
     io.stderr(`Expected an alert for ${BROKEN_MACHINE} and no other, got: ${alerted.join(', ') || 'none'}\n`);

@@ -14,11 +14,18 @@ export interface DemoStage {
   readonly influx: Influx;
   readonly temporal: TemporalClient;
   readonly worker: HalfspaceWorker;
+  /** What to type before a command of this program. */
+  readonly program: string;
+  /** False when other commands must be told where this demo's servers are. */
+  readonly hasStandardPorts: boolean;
   /** Aborted when the demo is to end. */
   readonly signal: AbortSignal;
 }
 
 export const DEMO_PIPELINE = 'machines';
+
+/** Database of the demo's rows. */
+export const DEMO_DATABASE = 'factory';
 
 /** The machine that breaks. */
 export const BROKEN_MACHINE = 'machine2';

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectTemporal } from '../client.js';
 import { type Environment, readEnvironment } from '../config/environment.js';
@@ -6,9 +5,12 @@ import { loadSettings, type Settings, SHIPPED_FILE } from '../config/load.js';
 import { createInflux } from '../influx/connect.js';
 import { type Stack, startStack } from '../local/stack.js';
 import { createWorker } from '../worker.js';
+import { failureReason } from '../workflows/failure-reason.js';
+import { calledAs } from './called-as.js';
 import { liveDemo } from './demo-live.js';
 import { demoOnce } from './demo-once.js';
-import type { DemoStage } from './demo-stage.js';
+import { atClock } from './demo-report.js';
+import { DEMO_DATABASE, type DemoStage } from './demo-stage.js';
 import type { CliIo } from './io.js';
 import { listenForStop } from './stop-signal.js';
 
@@ -19,7 +21,7 @@ export interface DemoOptions {
   readonly uiPort?: number | undefined;
 }
 
-const DEMO_DATABASE = 'factory';
+const STANDARD_PORTS = { influx: 8181, temporal: 7233, ui: 8233 } as const;
 
 /** The worker's part of the ten seconds in which a demo ends. */
 const GRACE_MS = 2000;
@@ -29,9 +31,9 @@ export async function demo(options: DemoOptions, io: CliIo): Promise<boolean> {
   const startedAtMs = Date.now();
   const stop = listenForStop();
   const environment = readEnvironment();
-  const home = options.once ? join(environment.home, 'demo-once') : environment.home;
+  // A home of its own each, so that neither gets in the way of the other or of pipelines on the servers of `local up`.
+  const home = join(environment.home, options.once ? 'demo-once' : 'demo');
   try {
-    if (options.once) await rm(home, { recursive: true, force: true });
     return await onStage(options, environment, home, stop.signal, io, async (stage) => {
       if (options.once) return demoOnce(stage, startedAtMs, io);
       await liveDemo(stage, io);
@@ -58,9 +60,10 @@ async function onStage(
   const standard = (port: number) => (options.once ? 0 : port);
   const stack = await startStack({
     home,
-    influxPort: options.influxPort ?? standard(8181),
-    temporalPort: options.temporalPort ?? standard(7233),
-    uiPort: options.uiPort ?? standard(8233),
+    fresh: options.once === true,
+    influxPort: options.influxPort ?? standard(STANDARD_PORTS.influx),
+    temporalPort: options.temporalPort ?? standard(STANDARD_PORTS.temporal),
+    uiPort: options.uiPort ?? standard(STANDARD_PORTS.ui),
     token: null,
     environment,
     onProgress: (text) => io.stderr(`${text}\n`),
@@ -75,13 +78,21 @@ async function onStage(
       embedded: stack.temporalAddress,
       ownsSignals: false,
       graceMs: GRACE_MS,
-      log: (_level, message) => io.stderr(`${message}\n`),
+      log: (_level, message, fields) => {
+        if (message === 'Workflow failed') return; // whoever waits for the run says so
+        const text = logText(message, fields);
+        io.stderr(options.once ? `${text}\n` : atClock(new Date(), text));
+      },
     });
     const running = worker.run();
     try {
-      return await Promise.race([play({ stack, settings, influx, temporal, worker, signal }), failureOf(stack)]);
+      const call = { script: process.argv[1] ?? '', npmCommand: environment.variables.npm_command, cwd: process.cwd() };
+      const hasStandardPorts = stack.temporalAddress === `127.0.0.1:${STANDARD_PORTS.temporal}`;
+      const stage = { stack, settings, influx, temporal, worker, program: calledAs(call), hasStandardPorts, signal };
+      return await Promise.race([play(stage), failureOf(stack)]);
     } finally {
-      io.stderr('ending the worker and the servers\n');
+      // A terminal has just shown ^C.
+      io.stderr(`${signal.aborted && io.isTty ? '\n' : ''}ending the worker and the servers\n`);
       worker.shutdown();
       await running;
       await temporal.close();
@@ -90,6 +101,12 @@ async function onStage(
   } finally {
     await stack.close();
   }
+}
+
+/** What the worker says, with the step and the reason when one failed. */
+function logText(message: string, { activityType, error }: Readonly<Record<string, unknown>>): string {
+  const step = typeof activityType === 'string' ? `${activityType}: ` : '';
+  return `${step}${message}${error instanceof Error ? `: ${failureReason(error)}` : ''}`;
 }
 
 async function failureOf(stack: Stack): Promise<never> {

@@ -2,7 +2,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Environment } from '../config/environment.js';
 import { HalfspaceError } from '../contract/failures.js';
-import { homeAt, lockHome } from './home.js';
+import { type Home, homeAt, lockHome } from './home.js';
 import { type StandIn, startStandIn } from './standin/server.js';
 import { findTemporalCli } from './temporal/find-cli.js';
 import { isPortFree } from './temporal/free-port.js';
@@ -21,6 +21,8 @@ export interface StackOptions {
   readonly environment: Pick<Environment, 'cacheHome' | 'temporalCliPath' | 'searchPath'>;
   /** Keeps nothing on disk but logs and downloads. */
   readonly inMemory?: boolean;
+  /** Removes what an earlier stack kept in the home, once nobody else uses it. */
+  readonly fresh?: boolean;
   readonly searchAttributes?: Readonly<Record<string, SearchAttributeType>>;
   /** Told what is being done, one short line a call. */
   readonly onProgress?: (text: string) => void;
@@ -36,6 +38,8 @@ export interface StackAddresses {
 }
 
 export interface Stack extends StackAddresses {
+  /** Absolute folder of everything that stays. */
+  readonly home: string;
   /** Absolute folder of artifacts and snapshots. */
   readonly storeDir: string;
   /** Settles when a server died by itself, with what to tell; never once `close` was called. */
@@ -53,7 +57,17 @@ const STAND_IN_CLOSE_MS = 5_000; // its longest piece of work is one write; Temp
  * running then.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { influxPort, temporalPort, uiPort, token, environment, inMemory = false, onProgress, signal } = options;
+  const {
+    influxPort,
+    temporalPort,
+    uiPort,
+    token,
+    environment,
+    inMemory = false,
+    fresh = false,
+    onProgress,
+    signal,
+  } = options;
   const home = homeAt(options.home);
   const lock = await lockHome(home);
   let standIn: StandIn | undefined;
@@ -74,6 +88,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         `Port ${influxPort} for InfluxDB is in use. End what listens there, or choose another with --influx-port (0 takes a free one).`,
       );
     }
+    if (fresh) await emptyHome(home);
     const cliPath = await findTemporalCli({
       cacheDir: environment.cacheHome,
       cliPath: environment.temporalCliPath,
@@ -112,6 +127,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
     return {
       ...addresses,
+      home: home.dir,
       storeDir: home.storeDir,
       failed,
       close: () => {
@@ -124,6 +140,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await close().catch(() => undefined);
     throw error;
   }
+}
+
+/** The lock stays, and the note of a Temporal server that an earlier, killed stack may have left running. */
+async function emptyHome({ temporalDb, influxDir, storeDir, logsDir }: Home): Promise<void> {
+  const sqlite = ['', '-wal', '-shm'].map((suffix) => `${temporalDb}${suffix}`);
+  for (const path of [...sqlite, influxDir, storeDir, logsDir]) await rm(path, { recursive: true, force: true });
 }
 
 const stackFileSchema = z.object({ influxUrl: z.string(), temporalAddress: z.string(), uiUrl: z.string() });

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
-import { runCommand } from './command.js';
+import { runCommand, startCommand } from './command.js';
 
 const COMMANDS = [
   ['demo'],
