@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import {
   Client,
   Connection,
+  type ConnectionOptions,
   WorkflowExecutionAlreadyStartedError,
   type WorkflowHandleWithFirstExecutionRunId,
 } from '@temporalio/client';
@@ -9,7 +11,10 @@ import { readEnvironment } from './config/environment.js';
 import { HalfspaceError } from './contract/failures.js';
 import { runWorkflowId } from './contract/names.js';
 import type { RunInput } from './contract/run.js';
+import { temporalFailure } from './temporal-failures.js';
 import type { detectionRun } from './workflows/index.js';
+
+export { unreachable } from './temporal-failures.js';
 
 /** How to reach Temporal, by Temporal's own conventions: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TLS, API key, profile. */
 export type TemporalConnectConfig = ReturnType<typeof loadClientConnectConfig>;
@@ -31,7 +36,7 @@ const DEFAULT_ADDRESS = 'localhost:7233';
 const DEFAULT_NAMESPACE = 'default';
 
 /** A server that is there answers within milliseconds; one that is not should not be waited for. */
-const CONNECT_TIMEOUT = '5s';
+const CONNECT_TIMEOUT_MS = 5000;
 
 export interface TemporalTarget {
   readonly connectionOptions: TemporalConnectConfig['connectionOptions'];
@@ -49,6 +54,7 @@ export function temporalTarget({ embedded }: ConnectOptions = {}): TemporalTarge
   const overrideEnvVars = Object.fromEntries(
     Object.entries(variables).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, value]])),
   );
+  checkConfigFile(variables.TEMPORAL_CONFIG_FILE);
   try {
     const { connectionOptions, namespace = DEFAULT_NAMESPACE } = loadClientConnectConfig({ overrideEnvVars });
     const address = connectionOptions.address ?? DEFAULT_ADDRESS;
@@ -59,32 +65,49 @@ export function temporalTarget({ embedded }: ConnectOptions = {}): TemporalTarge
   }
 }
 
-/** The one place that makes a Temporal client. @throws HalfspaceError `Unreachable`. */
+/** Temporal's own reader takes a file that is not there for an empty one. */
+function checkConfigFile(file: string | undefined): void {
+  if (file === undefined || file === '' || existsSync(file)) return;
+  throw new HalfspaceError(
+    'BadSettings',
+    `TEMPORAL_CONFIG_FILE names ${file}, which does not exist; correct it or leave it out`,
+  );
+}
+
+/**
+ * The one place that makes a Temporal client. Answers at once, either way: the server is asked for the namespace first, in a
+ * call that waits for no server to come.
+ * @throws HalfspaceError as `temporalFailure` sorts it: `Unreachable`, `BadCredentials` or `BadSettings`.
+ */
 export async function connectTemporal(options: ConnectOptions = {}): Promise<TemporalClient> {
   const { connectionOptions, namespace, address } = temporalTarget(options);
   const { apiKey, tls, metadata } = connectionOptions;
-  let connection: Connection;
+  const known: ConnectionOptions = {
+    address,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(metadata === undefined ? {} : { metadata }),
+  };
   try {
-    connection = await Connection.connect({
-      address,
-      connectTimeout: CONNECT_TIMEOUT,
-      ...(apiKey === undefined ? {} : { apiKey }),
-      ...(tls === undefined ? {} : { tls }),
-      ...(metadata === undefined ? {} : { metadata }),
-    });
+    await askFor(namespace, known);
+    const connection = await Connection.connect(known);
+    const client = new Client({ connection, namespace });
+    return { client, namespace, address, close: () => connection.close() };
   } catch (error) {
-    throw unreachable(address, error);
+    throw temporalFailure({ address, namespace, secret: typeof apiKey === 'string' ? apiKey : undefined }, error);
   }
-  const client = new Client({ connection, namespace });
-  return { client, namespace, address, close: () => connection.close() };
 }
 
-export function unreachable(address: string, cause: unknown): HalfspaceError {
-  return new HalfspaceError(
-    'Unreachable',
-    `No Temporal server answers at ${address}; start one (\`npx halfspace local up\` or \`npm run demo\`) or set TEMPORAL_ADDRESS`,
-    { cause },
-  );
+/** Fails as the server does, without the retries that a lasting connection has. */
+async function askFor(namespace: string, options: ConnectionOptions): Promise<void> {
+  const probe = Connection.lazy({ ...options, interceptors: [] });
+  try {
+    const ask = () => probe.workflowService.describeNamespace({ namespace });
+    await probe.withDeadline(Date.now() + CONNECT_TIMEOUT_MS, ask);
+  } finally {
+    await probe.close();
+  }
 }
 
 export interface StartedRun {

@@ -1,5 +1,6 @@
 import type { RunResult } from '../contract/run.js';
 import { isoFromNanos } from '../contract/time.js';
+import { visible } from './visible.js';
 
 const count = new Intl.NumberFormat('en-US');
 
@@ -24,7 +25,7 @@ export function runSummary(result: RunResult): string {
     ...result.busy.map(({ uniqueId, reason }) => `  busy: ${uniqueId}: ${reason}`),
     ...result.warnings.map((warning) => `  warning: ${warning}`),
   ];
-  return `${lines.join('\n')}\n`;
+  return lines.map((line) => `${visible(line)}\n`).join('');
 }
 
 function plural(amount: number, word: string): string {

@@ -1,13 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import { connectTemporal, countWorkers, runUrl, type StartedRun, startRun, type TemporalClient } from '../client.js';
 import { loadSettings } from '../config/load.js';
-import { HalfspaceError } from '../contract/failures.js';
+import { FAILURES, type FailureKind, HalfspaceError } from '../contract/failures.js';
 import type { RunResult } from '../contract/run.js';
-import { nanosFromIso } from '../contract/time.js';
+import { isoFromNanos, LAST_TIME, nanosFromIso } from '../contract/time.js';
+import { grpcCause, temporalFailure } from '../temporal-failures.js';
 import type { CliIo } from './io.js';
+import { runDocument } from './run-document.js';
 import { runSummary } from './run-summary.js';
 import { UsageError } from './usage-error.js';
+import { visible } from './visible.js';
 
 export interface TriggerOptions {
   readonly pipeline?: string | undefined;
@@ -35,14 +39,17 @@ export async function trigger(options: TriggerOptions, io: CliIo): Promise<boole
     }
     const started = await startRun(temporal, { pipeline, until, taskQueue });
     announce(started, temporal, settings.links.temporal_ui, io);
+    if (!started.isNew && until !== undefined) io.stderr('its window is its own: --until is not used\n');
     if (!options.wait) {
       const { workflowId, firstExecutionRunId } = started.handle;
       if (io.json) io.stdout(`${JSON.stringify({ workflow_id: workflowId, run_id: firstExecutionRunId })}\n`);
       return true;
     }
     const result = await waitForResult(started, io);
-    io.stdout(io.json ? `${JSON.stringify(result)}\n` : runSummary(result));
+    io.stdout(io.json ? `${JSON.stringify(runDocument(result))}\n` : runSummary(result));
     return result.failedCount === 0 && result.refusedCount === 0;
+  } catch (error) {
+    throw grpcCause(error).code === null || error instanceof HalfspaceError ? error : temporalFailure(temporal, error);
   } finally {
     await temporal.close();
   }
@@ -55,8 +62,14 @@ export function choosePipeline(name: string | null, known: readonly string[]): s
 
 function parseTime(text: string): bigint {
   const time = nanosFromIso(text);
-  if (time === null)
-    throw new UsageError(`Expected --until to be a time such as 2026-01-31T12:00:00Z, got \`${text}\``);
+  if (time === null) {
+    throw new UsageError(`Expected --until to be a time such as 2026-01-31T12:00:00Z, got \`${visible(text)}\``);
+  }
+  if (time < 0n || time > LAST_TIME) {
+    throw new UsageError(
+      `Expected --until between ${isoFromNanos(0n)} and ${isoFromNanos(LAST_TIME)}, got \`${text}\``,
+    );
+  }
   return time;
 }
 
@@ -66,21 +79,41 @@ function announce({ handle, isNew }: StartedRun, temporal: TemporalClient, uiUrl
   io.stderr(isNew ? `started ${where}\n` : `a run is going on already, joined it: ${where}\n`);
 }
 
-/** @throws HalfspaceError with the reason of the step that failed. */
+/** @throws HalfspaceError with the kind and the reason of the step that failed; `Unreachable` when Temporal goes away. */
 export async function waitForResult({ handle }: StartedRun, io: CliIo): Promise<RunResult> {
   const done = new AbortController();
   const watching = watchAttempts(handle, io, done.signal);
   try {
     return await handle.result();
   } catch (error) {
-    if (!(error instanceof WorkflowFailedError)) throw error;
-    let innermost: Error = error;
-    while (innermost.cause instanceof Error) innermost = innermost.cause;
-    throw new HalfspaceError('ServerFault', `The run failed: ${innermost.message}`, { cause: error });
+    throw failureOf(handle, error);
   } finally {
     done.abort();
     await watching;
   }
+}
+
+function failureOf({ workflowId, firstExecutionRunId: runId }: StartedRun['handle'], error: unknown): unknown {
+  if (error instanceof WorkflowFailedError) {
+    let innermost: Error = error;
+    while (innermost.cause instanceof Error) innermost = innermost.cause;
+    const kind =
+      innermost instanceof ApplicationFailure && isFailureKind(innermost.type) ? innermost.type : 'ServerFault';
+    return new HalfspaceError(kind, `The run failed: ${visible(innermost.message)}`, { cause: error });
+  }
+  const { code, text } = grpcCause(error);
+  const isGone = error instanceof WorkflowNotFoundError;
+  if (code === null && !isGone) return error;
+  const what = isGone ? 'Temporal does not know the run any more' : `Temporal does not answer any more (${text})`;
+  return new HalfspaceError(
+    'Unreachable',
+    `${what}; once it is back, see how the run ended: workflow ${workflowId}, run ${runId} in its UI, or \`temporal workflow result --workflow-id ${workflowId} --run-id ${runId}\``,
+    { cause: error },
+  );
+}
+
+function isFailureKind(type: string | null | undefined): type is FailureKind {
+  return typeof type === 'string' && Object.hasOwn(FAILURES, type);
 }
 
 /** Says what is being retried, so that nobody waits in the dark. */
@@ -90,10 +123,10 @@ async function watchAttempts(handle: StartedRun['handle'], io: CliIo, signal: Ab
     await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
     // The result tells what went wrong with the server; this look is only for people who wait.
-    const description = await handle.describe().catch(() => null);
+    const description = await handle.client.withAbortSignal(signal, () => handle.describe()).catch(() => null);
     for (const activity of description?.raw.pendingActivities ?? []) {
       const why = activity.lastFailure?.message;
-      const line = `${activity.activityType?.name ?? 'a step'} is tried again (attempt ${activity.attempt}): ${why}\n`;
+      const line = `${activity.activityType?.name ?? 'a step'} is tried again (attempt ${activity.attempt}): ${visible(String(why))}\n`;
       if (typeof why !== 'string' || said.has(line)) continue;
       said.add(line);
       io.stderr(line);

@@ -1,0 +1,38 @@
+import type { AlertOutcome, MachineProblem, RunResult } from '../contract/run.js';
+import { isoFromNanos } from '../contract/time.js';
+
+/** A run's result as `--json` prints it: snake_case keys, times as RFC 3339 in UTC, exact to the nanosecond. */
+export function runDocument(result: RunResult): Record<string, unknown> {
+  const { window, models } = result;
+  return {
+    pipeline: result.pipeline,
+    window: { from: isoFromNanos(BigInt(window.from)), to: isoFromNanos(BigInt(window.to)) },
+    machines: result.machines,
+    done: result.done,
+    rows_loaded: result.loadedRows,
+    rows: result.rows,
+    anomalies: result.anomalies,
+    events: result.events,
+    scores_written: result.scoresWritten,
+    models: { cached: models.cached, loaded: models.loaded, fresh: models.fresh },
+    alerts: result.alerts.map(alertDocument),
+    plots: result.plots,
+    failed: result.failed.map(problemDocument),
+    failed_count: result.failedCount,
+    refused: result.refused.map(problemDocument),
+    refused_count: result.refusedCount,
+    busy: result.busy.map(problemDocument),
+    busy_count: result.busyCount,
+    lagging: result.lagging,
+    warnings: result.warnings,
+    seconds: result.seconds,
+  };
+}
+
+function alertDocument({ uniqueId, event, channel, status, reason }: AlertOutcome): Record<string, unknown> {
+  return { unique_id: uniqueId, event, channel, status, ...(reason === undefined ? {} : { reason }) };
+}
+
+function problemDocument({ uniqueId, reason }: MachineProblem): Record<string, unknown> {
+  return { unique_id: uniqueId, reason };
+}

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { runDocument } from '../../src/cli/run-document.js';
+import { runSummary } from '../../src/cli/run-summary.js';
+import { visible } from '../../src/cli/visible.js';
+import type { RunResult } from '../../src/contract/run.js';
+
+function result(change: Partial<RunResult> = {}): RunResult {
+  return {
+    pipeline: 'machines',
+    window: { from: '1795425358000000000', to: '1795425358000000001' },
+    machines: 2,
+    done: 1,
+    loadedRows: 1,
+    rows: 1,
+    anomalies: 1,
+    events: 1,
+    scoresWritten: 1,
+    models: { cached: 0, loaded: 1, fresh: 0 },
+    alerts: [{ uniqueId: 'a', event: 'machines/a/1', channel: 'ops', status: 'failed', reason: 'no_service' }],
+    plots: ['/store/plots/a.png'],
+    failed: [{ uniqueId: 'b', reason: 'poison row' }],
+    failedCount: 1,
+    busy: [],
+    busyCount: 0,
+    lagging: 1,
+    refused: [],
+    refusedCount: 0,
+    warnings: [],
+    seconds: 1.25,
+    ...change,
+  };
+}
+
+describe('the summary of a run', () => {
+  it('counts one thing as one', () => {
+    expect(
+      runSummary(result({ machines: 1 }))
+        .split('\n')
+        .slice(0, 3),
+    ).toEqual([
+      'machines: 2026-11-23T09:15:58Z to 2026-11-23T09:15:58.000000001Z',
+      '  1 machine, 1 row scored in 1.3 s, 1 anomalous row in 1 event',
+      '  1 score written; models: 0 cached, 1 loaded, 0 new',
+    ]);
+  });
+
+  it('keeps every machine on its own line, whatever it is called', () => {
+    const failed = [{ uniqueId: 'b\n  failed: c', reason: '\u001b[2Jgone\r' }];
+    expect(runSummary(result({ failed }))).toContain('\n  failed: b\\n  failed: c: \\u001b[2Jgone\\r\n');
+  });
+});
+
+describe('the document of a run', () => {
+  const keys = (value: unknown): string[] =>
+    Array.isArray(value)
+      ? value.flatMap(keys)
+      : typeof value === 'object' && value !== null
+        ? Object.entries(value).flatMap(([key, inner]) => [key, ...keys(inner)])
+        : [];
+
+  it('has snake_case keys at every depth and everything the result has', () => {
+    const full = result({ busy: [{ uniqueId: 'c', reason: 'x' }], refused: [{ uniqueId: 'd', reason: 'y' }] });
+    const document = runDocument(full);
+    for (const key of keys(document)) expect(key).toMatch(/^[a-z]+(_[a-z]+)*$/);
+    expect(keys(document)).toHaveLength(keys(full).length);
+    expect(document).toMatchObject({
+      scores_written: 1,
+      rows_loaded: 1,
+      failed: [{ unique_id: 'b' }],
+      busy: [{ unique_id: 'c' }],
+      refused: [{ unique_id: 'd' }],
+      alerts: [{ unique_id: 'a', status: 'failed', reason: 'no_service' }],
+    });
+  });
+
+  it('has times that are exact to the nanosecond', () => {
+    expect(runDocument(result()).window).toEqual({
+      from: '2026-11-23T09:15:58Z',
+      to: '2026-11-23T09:15:58.000000001Z',
+    });
+  });
+});
+
+describe('text for a terminal', () => {
+  it('shows what moves the cursor, breaks the line or turns the writing, and keeps letters', () => {
+    expect(visible('a\nb\tc\u0007\u202e\u2028\u007f')).toBe('a\\nb\\tc\\u0007\\u202e\\u2028\\u007f');
+    expect(visible('Böge 東京 👩‍🔧 → ü')).toBe('Böge 東京 👩‍🔧 → ü');
+  });
+});
