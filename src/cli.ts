@@ -67,6 +67,13 @@ function buildProgram(io: CliIo, end: (outcome: Outcome) => void): Command {
     .addOption(configOption())
     .option('--no-wait', 'start it and return')
     .option('--until <time>', 'end the window here instead of now, e.g. 2026-01-31T12:00:00Z')
+    .addHelpText(
+      'after',
+      `
+The run uses the halfspace.yaml and the store of the worker that takes it, not those of the caller.
+An incremental pipeline begins where its last window ended: rows that arrive later with earlier times (an import, say)
+are not read. To start it over, delete progress/PIPELINE.json and snapshots/PIPELINE/ in the store while no run is going on.`,
+    )
     .action(async (pipeline, options) =>
       succeed(await (await import('./cli/trigger.js')).trigger({ ...options, pipeline }, io)),
     );
