@@ -1,9 +1,11 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readEnvironment } from '../config/environment.js';
+import type { Variables } from '../config/variables.js';
 import { HalfspaceError } from '../contract/failures.js';
 import { createInflux, type Influx } from '../influx/connect.js';
 import { describeTable, listTables } from '../influx/schema.js';
+import { calledAs } from './called-as.js';
 import { type Ask, createAsk } from './init/ask.js';
 import { envText } from './init/env-file.js';
 import { profileTable, proposeId, proposeLimits, type TableProfile } from './init/propose.js';
@@ -24,6 +26,8 @@ export interface InitOptions {
   /** Replace files that are there. */
   readonly force?: boolean | undefined;
   readonly cwd?: string | undefined;
+  /** The program that was started, for hints. */
+  readonly script?: string | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
@@ -35,6 +39,9 @@ export interface InitIo extends CliIo {
 const SETTINGS_FILE = 'halfspace.yaml';
 const ENV_FILE = '.env';
 
+/** Where the schema for editors may be, seen from the settings: beside the installed program, or in its own repository. */
+const SCHEMA_FILES = ['./node_modules/halfspace/halfspace.schema.json', './halfspace.schema.json'];
+
 /**
  * Writes halfspace.yaml and `.env` for one table of a database: what the flags say, what `.env` says already, and what
  * the table itself proposes; asks for the rest on a terminal. Nothing is written before everything is known.
@@ -42,15 +49,19 @@ const ENV_FILE = '.env';
  * database's reads do.
  */
 export async function init(options: InitOptions, io: InitIo): Promise<void> {
-  const { cwd = process.cwd(), force = false } = options;
+  const { cwd = process.cwd(), script = process.argv[1] ?? '', force = false } = options;
   const settingsFile = join(cwd, SETTINGS_FILE);
   if (existsSync(settingsFile) && !force) {
-    throw new UsageError(`${SETTINGS_FILE} is there already; replace it with --force`);
+    throw new UsageError(
+      `${SETTINGS_FILE} is there already; start in a folder of its own for your settings, or replace it with --force`,
+    );
   }
   const asks = io.isTty && options.yes !== true;
   const ask = asks ? (io.ask ?? (await createAsk())) : null;
 
-  const address = await chooseDatabase(options, ask, cwd);
+  const { variables: known } = readEnvironment({ cwd, ...(options.env && { env: options.env }) });
+  const program = calledAs({ script, npmCommand: known.npm_command, cwd });
+  const address = await chooseDatabase(options, ask, known);
   const variables = {
     INFLUX_HOST: address.host,
     INFLUX_TOKEN: address.token,
@@ -62,14 +73,15 @@ export async function init(options: InitOptions, io: InitIo): Promise<void> {
   const influx = createInflux({ ...address, token: address.token === '' ? null : address.token });
   let settings: NewSettings;
   try {
-    settings = await chooseSource(options, influx, address.database, ask, io);
+    settings = await chooseSource({ ...options, database: address.database }, influx, ask, program, io);
   } finally {
     await influx.close();
   }
 
   replaceFile(envFile, env, 0o600); // it holds the token
-  replaceFile(settingsFile, settingsText(settings), 0o644);
-  report(settings, io);
+  const schema = SCHEMA_FILES.find((file) => existsSync(join(cwd, file))) ?? null;
+  replaceFile(settingsFile, settingsText(settings, schema), 0o644);
+  report(settings, program, io);
 }
 
 interface Address {
@@ -78,8 +90,7 @@ interface Address {
   readonly database: string;
 }
 
-async function chooseDatabase(options: InitOptions, ask: Ask | null, cwd: string): Promise<Address> {
-  const { variables } = readEnvironment({ cwd, ...(options.env && { env: options.env }) });
+async function chooseDatabase(options: InitOptions, ask: Ask | null, variables: Variables): Promise<Address> {
   const known = (flag: string | undefined, name: string) => flag ?? variables[name];
 
   const host = known(options.host, 'INFLUX_HOST');
@@ -100,17 +111,17 @@ async function chooseDatabase(options: InitOptions, ask: Ask | null, cwd: string
 }
 
 async function chooseSource(
-  options: InitOptions,
+  options: InitOptions & Pick<Address, 'database'>,
   influx: Influx,
-  database: string,
   ask: Ask | null,
+  program: string,
   io: CliIo,
 ): Promise<NewSettings> {
   const tables = await listTables(influx);
   if (tables.length === 0) {
     throw new HalfspaceError(
       'MissingTable',
-      `The database ${database} has no tables; write data first (\`halfspace simulate\`, \`halfspace import\`)`,
+      `The database ${options.database} has no tables; write data first (\`${program} simulate --history 2h\`, \`${program} import --help\`)`,
     );
   }
   const table = await chooseTable(options.table, tables, ask);
@@ -195,7 +206,7 @@ function replaceFile(file: string, text: string, mode: number): void {
   }
 }
 
-function report({ table, id, values }: NewSettings, io: CliIo): void {
+function report({ table, id, values }: NewSettings, program: string, io: CliIo): void {
   if (io.json) {
     const limits = Object.fromEntries(values.map((value) => [value.name, value.limits]));
     const document = { files: [SETTINGS_FILE, ENV_FILE], pipeline: 'machines', table, id, limits };
@@ -206,5 +217,7 @@ function report({ table, id, values }: NewSettings, io: CliIo): void {
     `Wrote ${SETTINGS_FILE} and ${ENV_FILE}: pipeline machines watches ${values.map(({ name }) => name).join(', ')} `,
   );
   io.stdout(`of ${table}, one machine for each ${id.join(' and ')}.\n`);
-  io.stdout('Next: `halfspace config check --live`, then `halfspace worker` and `halfspace trigger`.\n');
+  io.stdout(
+    `Next: \`${program} config check --live\`, then \`${program} worker\`, and \`${program} trigger\` in another terminal.\n`,
+  );
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -64,6 +64,29 @@ describe('without questions', () => {
     });
     expect(read(cwd, 'halfspace.yaml')).toContain('# observed 200 to 219');
     expect(io.out()).toContain('Wrote halfspace.yaml and .env');
+  });
+
+  test.each([
+    [{ npm_command: 'exec' }, '/plant/node_modules/.bin/halfspace', 'npx halfspace'],
+    [{}, '/usr/local/bin/halfspace', 'halfspace'],
+  ])('says what comes next in the words it was called with: %j, %s', async (env, script, program) => {
+    const io = capturedIo();
+    await run({ cwd: folderWith(), table: 'machine_data', env, script }, io);
+    expect(io.out()).toContain(
+      `Next: \`${program} config check --live\`, then \`${program} worker\`, and \`${program} trigger\` in another terminal.`,
+    );
+  });
+
+  test('points editors to the schema of the program installed beside the settings, and to none that is not there', async () => {
+    const cwd = folderWith();
+    await run({ cwd, table: 'machine_data' });
+    expect(read(cwd, 'halfspace.yaml')).not.toContain('$schema');
+    mkdirSync(join(cwd, 'node_modules', 'halfspace'), { recursive: true });
+    writeFileSync(join(cwd, 'node_modules', 'halfspace', 'halfspace.schema.json'), '{}');
+    await run({ cwd, table: 'machine_data', force: true });
+    expect(read(cwd, 'halfspace.yaml').split('\n')[0]).toBe(
+      '# yaml-language-server: $schema=./node_modules/halfspace/halfspace.schema.json',
+    );
   });
 
   test('keeps the token out of everything but .env, which only its owner can read', async () => {
@@ -142,7 +165,7 @@ describe('files that are there', () => {
   test('are not replaced without --force', async () => {
     const cwd = folderWith({ 'halfspace.yaml': 'mine' });
     await expect(run({ cwd, table: 'machine_data' })).rejects.toThrow(
-      'halfspace.yaml is there already; replace it with --force',
+      'halfspace.yaml is there already; start in a folder of its own for your settings, or replace it with --force',
     );
     expect(read(cwd, 'halfspace.yaml')).toBe('mine');
     await run({ cwd, table: 'machine_data', force: true });

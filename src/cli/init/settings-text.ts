@@ -13,8 +13,11 @@ export interface NewValue {
   readonly limits: readonly [number, number] | null;
 }
 
-/** The text of a halfspace.yaml for one table; connection and secrets come from `.env`. */
-export function settingsText({ table, time, id, values }: NewSettings): string {
+/**
+ * The text of a halfspace.yaml for one table; connection and secrets come from `.env`.
+ * @param schema path of the schema for editors, seen from the file; null when there is none.
+ */
+export function settingsText({ table, time, id, values }: NewSettings, schema: string | null): string {
   const quoted = (names: readonly string[]) => `[${names.map((name) => JSON.stringify(name)).join(', ')}]`;
   const known = values.every(({ limits }) => limits !== null);
   const normalise = known
@@ -22,7 +25,7 @@ export function settingsText({ table, time, id, values }: NewSettings): string {
         .concat(values.map(limitLine))
         .join('\n')
     : '    normalise: running # no values seen yet; declared limits such as { power: [0, 500] } give far fewer false alarms';
-  return `# \${NAME} and \${NAME:-default} come from the environment or from .env.
+  return `${schema === null ? '' : `# yaml-language-server: $schema=${schema}\n`}# \${NAME} and \${NAME:-default} come from the environment or from .env.
 influx:
   host: "\${INFLUX_HOST}"
   token: "\${INFLUX_TOKEN}"
