@@ -5,6 +5,7 @@ import { compareSchedules } from '../schedules.js';
 import { createWorker } from '../worker.js';
 import type { CliIo } from './io.js';
 import { changeLine, wantedSchedules } from './schedule.js';
+import { logTo } from './worker-log.js';
 
 export interface WorkerCommandOptions {
   readonly config?: string | undefined;
@@ -15,22 +16,9 @@ export async function runWorker({ config }: WorkerCommandOptions, io: CliIo): Pr
   const settings = loadSettings({ file: config });
   const { logLevel } = readEnvironment();
   await warnOfScheduleDrift(settings, io);
-  const worker = await createWorker({ settings, log: logTo(io), ownsSignals: true, logLevel });
+  const worker = await createWorker({ settings, log: logTo(io, logLevel === 'debug'), ownsSignals: true, logLevel });
   io.stderr(`worker polls ${worker.taskQueue} at ${worker.address}; Ctrl-C ends it\n`);
   await worker.run();
-}
-
-/** One structured line an entry, on stderr. */
-export function logTo(io: CliIo): (level: 'info' | 'warn', message: string, fields: Record<string, unknown>) => void {
-  return (level, message, fields) => {
-    const time = new Date().toISOString();
-    io.stderr(`${JSON.stringify({ time, level, message, ...fields }, plainValues)}\n`);
-  };
-}
-
-function plainValues(_key: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return String(value);
-  return value instanceof Error ? value.message : value;
 }
 
 /** A schedule that was changed in the file but not on the server runs on unseen: say so at every start. */

@@ -1,0 +1,63 @@
+import type { CliIo } from './io.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What is written of one entry. */
+export interface LogLine {
+  readonly message: string;
+  readonly fields: Fields;
+}
+
+/**
+ * The worker's log on stderr, one line an entry: words, with `--json` an object.
+ * @param everything also the fields of Temporal's own entries, an error as its stack.
+ */
+export function logTo(io: CliIo, everything = false) {
+  return (level: 'info' | 'warn', text: string, details: Fields): void => {
+    const time = new Date().toISOString();
+    const { message, fields } = lineOf(text, details, everything);
+    if (io.json) {
+      io.stderr(`${JSON.stringify({ time, level, message, ...fields }, plainValues)}\n`);
+      return;
+    }
+    const named = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
+    const pairs = named.map(([name, value]) => ` ${name}=${JSON.stringify(value, plainValues)}`);
+    io.stderr(`${time} ${level} ${message}${pairs.join('')}\n`);
+  };
+}
+
+/**
+ * An entry as a person can act on it: of Temporal's own ones (they carry `sdkComponent`) the step, the attempt, the
+ * workflow and why; their tokens and stacks only with `everything`.
+ */
+export function lineOf(message: string, fields: Fields, everything: boolean): LogLine {
+  const { sdkComponent, activityType, attempt, workflowId, error } = fields;
+  if (sdkComponent === undefined) return { message, fields };
+  const what = typeof activityType === 'string' ? message.replace(/^Activity\b/, activityType) : message;
+  const where = [attempt === undefined ? '' : `attempt ${attempt}`, workflowId ?? ''].filter((part) => part !== '');
+  const place = where.length === 0 ? '' : ` (${where.join(', ')})`;
+  const reason = error === undefined ? '' : `: ${reasonOf(error)}`;
+  const all = Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? stackOf(value) : value]);
+  return {
+    message: `${what}${place}${reason}`.replace(/\s*\n\s*/g, ' '),
+    fields: everything ? Object.fromEntries(all) : {},
+  };
+}
+
+/** The innermost cause: what is around it only says that something failed. */
+function reasonOf(error: unknown): string {
+  let innermost = error;
+  while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
+  if (!(innermost instanceof Error)) return String(innermost);
+  // A plain TypeError says more with its name; a failure of ours carries all there is to say.
+  return innermost.name === 'TypeError' ? String(innermost) : innermost.message;
+}
+
+function stackOf(error: Error): string {
+  return error.stack ?? String(error);
+}
+
+function plainValues(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
+  return value instanceof Error ? value.message : value;
+}

@@ -1,0 +1,43 @@
+import { ActivityFailure, ApplicationFailure, RetryState } from '@temporalio/common';
+import { expect, test } from 'vitest';
+import { lineOf, logTo } from '../../src/cli/worker-log.js';
+import { capturedIo } from './captured-io.js';
+
+const SDK = { sdkComponent: 'worker', taskToken: 'x'.repeat(300) };
+const ATTEMPT = { ...SDK, activityType: 'loadInfluxData', attempt: 3, workflowId: 'detect/machines' };
+
+test('a failed attempt is one line: which step, which attempt, of which workflow, and why', () => {
+  const error = ApplicationFailure.create({ message: 'InfluxDB at http://h cannot be reached.\n Check it.' });
+  expect(lineOf('Activity failed', { ...ATTEMPT, error }, false)).toEqual({
+    message: 'loadInfluxData failed (attempt 3, detect/machines): InfluxDB at http://h cannot be reached. Check it.',
+    fields: {},
+  });
+});
+
+test('a failed workflow gives the innermost reason', () => {
+  const cause = ApplicationFailure.create({ message: 'no such table' });
+  const error = new ActivityFailure('Activity task failed', 'a', '2', RetryState.NON_RETRYABLE_FAILURE, 'x', cause);
+  const { message } = lineOf('Workflow failed', { ...SDK, workflowId: 'detect/machines', error }, false);
+  expect(message).toBe('Workflow failed (detect/machines): no such table');
+});
+
+test('what was thrown by mistake keeps its name; anything may be thrown', () => {
+  const line = (error: unknown) => lineOf('Activity failed', { ...SDK, error }, false).message;
+  expect(line(new TypeError('x is undefined'))).toBe('Activity failed: TypeError: x is undefined');
+  expect(line('words')).toBe('Activity failed: words');
+});
+
+test('with everything wanted the fields come along, the error as its stack', () => {
+  const { fields } = lineOf('Activity failed', { ...ATTEMPT, error: new Error('why') }, true);
+  expect(fields).toMatchObject({ taskToken: SDK.taskToken, error: expect.stringMatching(/^Error: why\n +at /) });
+});
+
+test('an entry of ours keeps its fields, as words or as an object', () => {
+  const fields = { channel: 'ops', plotUrl: null, at: 5n };
+  const words = capturedIo();
+  logTo(words)('info', 'Anomaly on m1', fields);
+  expect(words.err()).toMatch(/^\d{4}-\d\d-\d\dT\S+Z info Anomaly on m1 channel="ops" at="5"\n$/);
+  const object = capturedIo({ json: true });
+  logTo(object)('info', 'Anomaly on m1', fields);
+  expect(JSON.parse(object.err())).toMatchObject({ level: 'info', message: 'Anomaly on m1', channel: 'ops', at: '5' });
+});
