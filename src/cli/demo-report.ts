@@ -1,16 +1,15 @@
 import { relative } from 'node:path';
 import type { RunResult } from '../contract/run.js';
-
-const count = new Intl.NumberFormat('en-US');
+import { plural } from './run-summary.js';
 
 /** A finished run of the live demo: one line, and below it what there is to look at. Plots are paths below `cwd`. */
 export function demoRunText(result: RunResult, cwd: string): string {
   const { rows, machines, seconds, models, alerts, plots, failed, refused, busy, warnings } = result;
   const origin = [
-    ...(models.fresh > 0 ? [`${counted(models.fresh, 'new model')}`] : []),
-    ...(models.loaded > 0 ? [`${counted(models.loaded, 'model')} loaded from the store`] : []),
+    ...(models.fresh > 0 ? [`${plural(models.fresh, 'new model')}`] : []),
+    ...(models.loaded > 0 ? [`${plural(models.loaded, 'model')} loaded from the store`] : []),
   ].join(', ');
-  const what = `${counted(rows, 'row')} of ${counted(machines, 'machine')} scored in ${seconds.toFixed(1)} s`;
+  const what = `${plural(rows, 'row')} of ${plural(machines, 'machine')} scored in ${seconds.toFixed(1)} s`;
   const lines = [
     `${what}: ${findings(result)}${origin === '' ? '' : ` (${origin})`}`,
     ...alerts.map(({ uniqueId, channel, status, reason }) =>
@@ -27,9 +26,10 @@ export function demoRunText(result: RunResult, cwd: string): string {
 
 /** An event may be open without a row in this window, and rows may belong to an event that people know already. */
 function findings({ anomalies, events, alerts }: RunResult): string {
-  if (anomalies === 0) return events === 0 ? 'none anomalous' : 'none anomalous, the last event is not over yet';
+  if (anomalies === 0)
+    return events === 0 ? 'none anomalous' : 'none anomalous (the last event closes once that lasts)';
   const news = alerts.length > 0 ? 'a new event' : 'the event goes on, nobody is told twice';
-  return `${count.format(anomalies)} anomalous, ${news}`;
+  return `${anomalies} anomalous, ${news}`;
 }
 
 /** `12:01:20Z  text`: UTC, as all times of the messages are. Further lines are indented alike. */
@@ -37,10 +37,6 @@ export function atClock(time: Date, text: string): string {
   const [first = '', ...others] = text.split('\n');
   const indent = ' '.repeat(11);
   return [`${time.toISOString().slice(11, 19)}Z  ${first}\n`, ...others.map((line) => `${indent}${line}\n`)].join('');
-}
-
-function counted(amount: number, word: string): string {
-  return `${count.format(amount)} ${word}${amount === 1 ? '' : 's'}`;
 }
 
 /** As people would open it from where they are; what is not below stays as it is. */

@@ -5,7 +5,6 @@ import { loadSettings, type Settings, SHIPPED_FILE } from '../config/load.js';
 import { createInflux } from '../influx/connect.js';
 import { type Stack, startStack } from '../local/stack.js';
 import { createWorker } from '../worker.js';
-import { failureReason } from '../workflows/failure-reason.js';
 import { calledAs } from './called-as.js';
 import { liveDemo } from './demo-live.js';
 import { demoOnce } from './demo-once.js';
@@ -13,6 +12,7 @@ import { atClock } from './demo-report.js';
 import { DEMO_DATABASE, type DemoStage } from './demo-stage.js';
 import type { CliIo } from './io.js';
 import { listenForStop } from './stop-signal.js';
+import { lineOf } from './worker-log.js';
 
 export interface DemoOptions {
   readonly once?: boolean | undefined;
@@ -80,7 +80,7 @@ async function onStage(
       graceMs: GRACE_MS,
       log: (_level, message, fields) => {
         if (message === 'Workflow failed') return; // whoever waits for the run says so
-        const text = logText(message, fields);
+        const text = lineOf(message, fields, false).message;
         io.stderr(options.once ? `${text}\n` : atClock(new Date(), text));
       },
     });
@@ -101,12 +101,6 @@ async function onStage(
   } finally {
     await stack.close();
   }
-}
-
-/** What the worker says, with the step and the reason when one failed. */
-function logText(message: string, { activityType, error }: Readonly<Record<string, unknown>>): string {
-  const step = typeof activityType === 'string' ? `${activityType}: ` : '';
-  return `${step}${message}${error instanceof Error ? `: ${failureReason(error)}` : ''}`;
 }
 
 async function failureOf(stack: Stack): Promise<never> {

@@ -13,7 +13,7 @@ export function runSummary(result: RunResult): string {
     : `${isoFromNanos(BigInt(window.from))} to ${isoFromNanos(BigInt(window.to))}`;
   const lines = [
     `${pipeline}: ${span}`,
-    `  ${plural(machines, 'machine')}, ${plural(rows, 'row')} scored in ${seconds.toFixed(1)} s, ${plural(anomalies, 'anomalous row')} in ${plural(events, 'event')}`,
+    `  ${plural(machines, 'machine')}, ${plural(rows, 'row')} scored in ${seconds.toFixed(1)} s, ${findings(anomalies, events)}`,
     `  ${plural(scoresWritten, 'score')} written; models: ${models.cached} cached, ${models.loaded} loaded, ${models.fresh} new`,
     ...result.alerts.map(
       ({ uniqueId, channel, status, reason }) =>
@@ -28,6 +28,14 @@ export function runSummary(result: RunResult): string {
   return lines.map((line) => `${visible(line)}\n`).join('');
 }
 
-function plural(amount: number, word: string): string {
+/** An event of an earlier run may be open, or close, without a row of this one. */
+function findings(anomalies: number, events: number): string {
+  const rows = plural(anomalies, 'anomalous row');
+  if (anomalies > 0) return `${rows} in ${plural(events, 'event')}`;
+  return events === 0 ? rows : `${rows} (${plural(events, 'event')} from before)`;
+}
+
+/** `1 row`, `21,600 rows`. */
+export function plural(amount: number, word: string): string {
   return `${count.format(amount)} ${word}${amount === 1 ? '' : 's'}`;
 }

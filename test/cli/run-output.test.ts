@@ -44,6 +44,16 @@ describe('the summary of a run', () => {
     ]);
   });
 
+  it.each([
+    [0, 0, '0 anomalous rows'],
+    [0, 1, '0 anomalous rows (1 event from before)'],
+    [2, 1, '2 anomalous rows in 1 event'],
+  ])('tells an event of this run from one of an earlier run: %i rows, %i events', (anomalies, events, text) => {
+    expect(runSummary(result({ anomalies, events })).split('\n')[1]).toBe(
+      `  2 machines, 1 row scored in 1.3 s, ${text}`,
+    );
+  });
+
   it('keeps every machine on its own line, whatever it is called', () => {
     const failed = [{ uniqueId: 'b\n  failed: c', reason: '\u001b[2Jgone\r' }];
     expect(runSummary(result({ failed }))).toContain('\n  failed: b\\n  failed: c: \\u001b[2Jgone\\r\n');
