@@ -4,7 +4,7 @@ import { fingerprint, sortedColumns } from './feature-order.js';
 import { bytesFromTrees, type SavedTrees, treesFromBytes } from './half-space-codec.js';
 import { growForest } from './half-space-forest.js';
 import { leafAfterTurn, type Rows, sumOfLeaf, type Tree, walkRows } from './half-space-walk.js';
-import { MAX_SUMS_LEVEL, prepareSums, turnWindow } from './half-space-window.js';
+import { isSwept, MAX_SUMS_LEVEL, prepareSums, turnWindow } from './half-space-window.js';
 
 /**
  * Half-Space Trees (Tan, Ting and Liu, "Fast Anomaly Detection for Streaming Data", IJCAI 2011), bit for bit equal to
@@ -160,7 +160,7 @@ export class HalfSpaceTrees implements Detector {
   }
 
   #plant(present: readonly number[]): readonly Tree[] {
-    const { n_trees, height, seed } = this.#settings;
+    const { n_trees, height, window_size, seed } = this.#settings;
     const columns = present.map((place) => this.#columns[place]!);
     const limits = present.map((place) => this.#limits[place]!);
     const forest = growForest({ trees: n_trees, height, seed, columns, limits });
@@ -174,6 +174,9 @@ export class HalfSpaceTrees implements Detector {
       reference: new Int32Array(2 * inner),
       sums: new Float64Array(2 ** sumsLevel),
       sumsLevel,
+      column: columns.length === 1 ? columns[0]! : null,
+      countsLeavesOnly: isSwept(height, window_size),
+      innerIsStale: false,
     }));
     this.#present = present;
     return this.#trees;

@@ -1,16 +1,23 @@
-import type { Tree } from './half-space-walk.js';
+import { countInner, type Tree } from './half-space-walk.js';
 
 /** The deepest level whose sums are kept ready: 2 KB a tree, and no shipped configuration is deeper. */
 export const MAX_SUMS_LEVEL = 8;
 
-const SWEEP_NODES_PER_ROW = 4; // up to so many nodes a row of the window, clearing all beats looking for those touched
+/** Up to so many nodes a row of the window, a pass over all of them beats looking after those touched. */
+const SWEEP_NODES_PER_ROW = 4;
+
+/** Whether a tree of this height may be swept at the turn of a window of `windowSize` rows. */
+export function isSwept(height: number, windowSize: number): boolean {
+  return 2 ** (height + 1) <= SWEEP_NODES_PER_ROW * windowSize;
+}
 
 /** The window just filled becomes the reference, and an empty one is begun in the place of the reference before it. */
 export function turnWindow(tree: Tree, windowSize: number, sizeLimit: number): void {
+  countInner(tree);
   const { latest, reference } = tree;
   tree.latest = reference;
   tree.reference = latest;
-  if (reference.length <= SWEEP_NODES_PER_ROW * windowSize) reference.fill(0);
+  if (isSwept(tree.height, windowSize)) reference.fill(0);
   else clearTouched(reference, 1);
   prepareSums(tree, sizeLimit);
 }
