@@ -1,27 +1,30 @@
 import { stat } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
+import { setImmediate as breathe } from 'node:timers/promises';
 import { loadSettings } from '../config/load.js';
 import { HalfspaceError } from '../contract/failures.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import type { ShapeCounts, Slice } from '../contract/slice.js';
 import type { Column, Table } from '../contract/table.js';
-import { createModel, type ScoredSlice, scoreSlice } from '../model/model.js';
+import { createModel, type ScoredSlice, scoreInSteps } from '../model/model.js';
 import { createShaper, type Shaped } from '../shape/group.js';
 import { idTextsOf } from './csv/id-text.js';
 import { isMissingText } from './csv/number-text.js';
-import { type CsvTables, readCsv } from './csv/read-table.js';
+import { isSameFile, type Output, outputAt, writeOutput } from './csv/output.js';
+import { type CsvSource, type CsvTables, readCsv } from './csv/read-table.js';
 import { timeUnitOf } from './csv/time-text.js';
-import { writeWhole } from './csv/whole-file.js';
 import { createScoreLines, type DateStyle } from './csv/write-scores.js';
 import type { CliIo } from './io.js';
 import { createProgress } from './progress.js';
+import { untilStopped } from './until-stopped.js';
 import { UsageError } from './usage-error.js';
 
 export interface ScoreOptions {
   /** CSV with the source's time, id and value columns. */
   readonly file: string;
-  readonly pipeline: string;
-  /** CSV to write; replaced when it exists. */
+  /** Name in halfspace.yaml; its default one when left out. */
+  readonly pipeline?: string | undefined;
+  /** CSV to write: a file, replaced as a whole when it is there, or a pipe or device. */
   readonly out: string;
   readonly config?: string | undefined;
   /** `s`, `ms`, `us` or `ns`; told by the times' size when left out. */
@@ -45,49 +48,75 @@ export interface ScoreResult {
 
 /** {@link scoreFile}, with its result printed. */
 export async function score(options: ScoreOptions, io: CliIo): Promise<void> {
-  const result = await scoreFile(options, io);
-  io.stdout(io.json ? `${JSON.stringify(result)}\n` : summary(result));
+  const { result, output } = await scoreFile(options, io);
+  if (io.json) io.stdout(`${JSON.stringify(result)}\n`);
+  else if (output.kind === 'stdout') io.stderr(summary(result));
+  else io.stdout(summary(result));
 }
 
 /**
  * Scores a CSV file with the modules the job uses, without Temporal or InfluxDB, and writes the scores machine after
  * machine, in the order of their first rows.
- * @throws UsageError for a pipeline or unit that is not there; HalfspaceError for a file, column, line or id that cannot be
- * used, in which case nothing is written.
+ * @throws UsageError for a pipeline or unit that is not there, or files that would be overwritten; HalfspaceError for a
+ * file, column, line or id that cannot be used, in which case nothing is written.
  */
-export async function scoreFile(options: ScoreOptions, io: CliIo): Promise<ScoreResult> {
-  const { file, pipeline, out } = options;
+export async function scoreFile(options: ScoreOptions, io: CliIo): Promise<{ result: ScoreResult; output: Output }> {
+  const { file, out } = options;
   const started = performance.now();
   const timeUnit = timeUnitOf(options.timeUnit);
-  const { pipelines } = loadSettings({ file: options.config, sections: ['pipelines'] });
-  const settings = pipelines[pipeline];
-  if (settings === undefined) {
-    throw new UsageError(
-      `No pipeline is called \`${pipeline}\`; the settings have: ${Object.keys(pipelines).join(', ')}`,
-    );
-  }
+  const loaded = loadSettings({ file: options.config, sections: ['pipelines'] });
+  const { pipeline, settings } = choosePipeline(options.pipeline ?? loaded.defaultPipeline, loaded.pipelines);
+  const output = await chooseOutput(out, { 'file to score': file, 'settings file': loaded.file }, io);
 
   const { source, mode } = settings;
-  const size = await stat(file).then(
-    (found) => found.size,
-    () => 0, // reading says what is wrong
-  );
-  const reading = createProgress(io, `reading ${file}`, size);
   const { time, values: numbers, id: strings } = source;
-  const read = await readCsv({ file, time, timeUnit, numbers, strings, onBytes: reading.update }).finally(reading.stop);
+  const read = await readInput({ file, time, timeUnit, numbers, strings }, io);
   if (read.tables.length === 0) throw new HalfspaceError('BadSchema', `${file} has no rows below its first line.`);
 
   const shaped = shapeTables(mode === 'replay' ? withDataFrameIds(read.tables, source.id) : read.tables, settings);
   remark(read, shaped.counts, file, io);
   const dates: DateStyle = mode === 'replay' ? { kind: 'data frame', format: read.timeFormat } : { kind: 'rfc 3339' };
   const totals = { anomalies: 0, unscored: 0 };
-  const scoring = createProgress(io, 'scoring', shaped.counts.rows);
-  await writeWhole(out, scoreTexts(shaped, settings, dates, totals, scoring.update)).finally(scoring.stop);
+  // A bar would be drawn between the rows of a terminal.
+  const scoring = createProgress(output.kind === 'file' ? io : { ...io, isTty: false }, 'scoring', shaped.counts.rows);
+  await writeOutput(output, scoreTexts(shaped, settings, dates, totals, scoring.update), io).finally(scoring.stop);
 
   const { rows, missing, duplicates, unidentified } = shaped.counts;
   const seconds = Math.round(performance.now() - started) / 1000;
   const machines = shaped.slices.length;
-  return { pipeline, rows, machines, ...totals, missing, duplicates, unidentified, out, seconds };
+  const result = { pipeline, rows, machines, ...totals, missing, duplicates, unidentified, out, seconds };
+  return { result, output };
+}
+
+function choosePipeline(
+  name: string | null,
+  pipelines: Readonly<Record<string, PipelineSettings>>,
+): { pipeline: string; settings: PipelineSettings } {
+  const settings = name !== null && Object.hasOwn(pipelines, name) ? pipelines[name] : undefined;
+  if (name !== null && settings !== undefined) return { pipeline: name, settings };
+  const known = Object.keys(pipelines).join(', ') || 'none';
+  throw new UsageError(`No pipeline is called \`${name ?? ''}\`; the settings have: ${known}`);
+}
+
+/** @param inputs what must not be overwritten: path by what it is. */
+async function chooseOutput(out: string, inputs: Readonly<Record<string, string>>, io: CliIo): Promise<Output> {
+  if (out.trim() === '') throw new UsageError('Expected --out to name a file, got nothing');
+  for (const [what, path] of Object.entries(inputs)) {
+    if (await isSameFile(path, out)) throw new UsageError(`${out} is the ${what} itself; give --out another path`);
+  }
+  const output = await outputAt(out);
+  if (io.json && output.kind === 'stdout') {
+    throw new UsageError('Scores and the document of --json cannot both go to stdout; give --out another path');
+  }
+  return output;
+}
+
+async function readInput(source: CsvSource, io: CliIo): Promise<CsvTables> {
+  const found = await stat(source.file).catch(() => null); // reading says what is wrong
+  // A pipe has no size, and may keep a read waiting for ever, which only the signal's own effect can end.
+  if (!found?.isFile()) return readCsv(source);
+  const reading = createProgress(io, `reading ${source.file}`, found.size);
+  return untilStopped((signal) => readCsv({ ...source, signal, onBytes: reading.update })).finally(reading.stop);
 }
 
 /**
@@ -122,32 +151,38 @@ function shapeTables(tables: readonly Table[], { source, mode }: PipelineSetting
   const shaper = createShaper(source, mode);
   for (const table of tables) shaper.add(table);
   const shaped = shaper.finish();
-  const reasons = shaped.refused.map(({ reason }) => reason);
-  if (reasons.length > 0) {
-    throw new HalfspaceError(shaped.collisions.length > 0 ? 'IdCollision' : 'BadSettings', reasons.join('\n'));
-  }
-  return shaped;
+  const [first, ...others] = shaped.refused;
+  if (first === undefined) return shaped;
+  const more = others.length === 0 ? '' : ` (${others.length} more cannot be told either)`;
+  throw new HalfspaceError(shaped.collisions.length > 0 ? 'IdCollision' : 'BadSettings', `${first.reason}${more}`);
 }
 
-function* scoreTexts(
+async function* scoreTexts(
   { slices, appearance }: Shaped,
   settings: PipelineSettings,
   dates: DateStyle,
   totals: { anomalies: number; unscored: number },
   onRows: (rows: number) => void,
-): Generator<string, void, void> {
+): AsyncGenerator<string, void, void> {
   const lines = createScoreLines(settings.source.values, dates);
   const byId = new Map(slices.map((slice) => [slice.uniqueId, slice]));
   let rows = 0;
   for (const uniqueId of appearance) {
     const slice = byId.get(uniqueId);
     if (slice === undefined) continue;
-    const scored = scoreSlice(createModel(settings), slice, settings);
+    const steps = scoreInSteps(createModel(settings), slice, settings, null);
+    let step = steps.next();
+    for (; !step.done; step = steps.next()) {
+      onRows(rows + step.value);
+      // A moment for whatever asks the process to end, which is heeded between two texts.
+      await breathe();
+      yield '';
+    }
+    const scored = step.value;
     totals.anomalies += scored.anomalies;
     totals.unscored += scored.unscored;
     yield* sliceTexts(slice, scored, settings.source.values.length, lines);
     rows += slice.rows;
-    onRows(rows);
   }
   yield lines.end();
 }

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ImportOptions, importCsv } from '../../src/cli/import.js';
+import { importCsv } from '../../src/cli/import.js';
+import type { ImportOptions } from '../../src/cli/import-plan.js';
 import { UsageError } from '../../src/cli/usage-error.js';
 import { HalfspaceError } from '../../src/contract/failures.js';
 import { createInflux, type Influx } from '../../src/influx/connect.js';
@@ -31,7 +33,7 @@ function writeSettings(host: string, token: string): void {
   writeFileSync(join(folder, 'halfspace.yaml'), text);
 }
 
-async function importText(csv: string, table: string, options: Partial<ImportOptions> = {}) {
+async function importText(csv: string | Buffer, table: string, options: Partial<ImportOptions> = {}) {
   const file = join(folder, 'data.csv');
   writeFileSync(file, csv);
   const io = capturedIo({ json: true });
@@ -86,6 +88,17 @@ describe('importCsv', () => {
   });
 
   it.each([
+    [
+      'bytes that are no UTF-8',
+      Buffer.from('time,provider,power\n1,\xe9,1\n', 'latin1'),
+      /data\.csv:2: .*0xe9 at offset 22/,
+    ],
+    [
+      'a column called time beside the times',
+      'at,provider,time\n1,a,1\n',
+      /data\.csv:1: `time` is InfluxDB's name/,
+      'at',
+    ],
     ['a line with too many fields', 'time,provider,power\n1,a,1\n2,a,2,3\n', /data\.csv:3: expected 3 fields.*found 4/],
     ['a time that is none', 'time,provider,power\n1,a,1\nx,a,2\n', /data\.csv:3: expected a number in s since 1970/],
     ['a missing time', 'time,provider,power\n1,a,1\n,a,2\n', /data\.csv:3: expected .* found ""/],
@@ -98,11 +111,49 @@ describe('importCsv', () => {
     ['a missing tag column', 'time,power\n1,1\n', /no column "provider".*time, power/],
     ['nothing but tags', 'time,provider\n1,a\n', /no column with values/],
     ['no rows', 'time,provider,power\n', /has no rows/],
-  ])('refuses %s with one clear line and writes nothing', async (_, csv, message) => {
-    const failure = await importText(csv, 'refused').catch((error: unknown) => error);
+  ])('refuses %s with one clear line and writes nothing', async (_, csv, message, time = 'time') => {
+    const failure = await importText(csv, 'refused', { time }).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(HalfspaceError);
     expect(String(failure)).toMatch(message);
     await expect(rowsOf('refused', '*')).rejects.toMatchObject({ kind: expect.stringMatching(/^Missing/) });
+  });
+
+  it('writes columns with names of JavaScript as any other', async () => {
+    const csv = 'time,constructor,__proto__,toString,hasOwnProperty\n1,a,0.5,x,1\n2,b,,,2\n';
+    const { result } = await importText(csv, 'names', { tags: ['constructor'] });
+    expect(result).toMatchObject({ rows: 2, numbers: ['__proto__', 'hasOwnProperty'], texts: ['toString'] });
+    expect(await rowsOf('names', '"constructor", "__proto__", "toString", "hasOwnProperty"')).toEqual([
+      ['a', 0.5, 'x', 1],
+      ['b', Number.NaN, null, 2],
+    ]);
+    await importText('time,power\n1,1\n', 'names2', { tags: [], constants: JSON.parse('{"__proto__":"c"}') });
+    expect(await rowsOf('names2', '"__proto__", power')).toEqual([['c', 1]]);
+    const tagged = await importText('time,__proto__,power\n1,t,1\n', 'names3', { tags: ['__proto__'] });
+    expect(tagged.result.tags).toEqual(['__proto__']);
+    expect(await rowsOf('names3', '"__proto__", power')).toEqual([['t', 1]]);
+  });
+
+  it.each<[string, Partial<ImportOptions>, RegExp]>([
+    ['an empty table', { table: '' }, /name in --table/],
+    ['a table of spaces', { table: '  ' }, /name in --table/],
+    ['a table line protocol cannot hold', { table: 'a\nb' }, /--table: The table name "a\\nb" holds a line break/],
+    ['an empty time', { time: '' }, /name in --time/],
+    ['an empty tag', { tags: ['provider', ''] }, /name in --tags/],
+    ['a tag twice', { tags: ['provider', 'provider'] }, /`provider` is there twice/],
+    ['a constant called time', { constants: { time: 'x' } }, /--set time: /],
+    ['a constant line protocol cannot hold', { constants: { a: 'b\\' } }, /--set: The value of tag "a"/],
+    ['a constant that is a column', { constants: { power: 'b' } }, /--set power names a column/],
+  ])('refuses %s as wrong use', async (_, { table = 'refused', ...options }, message) => {
+    const failure = await importText('time,provider,power\n1,a,1\n', table, options).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(UsageError);
+    expect(String(failure)).toMatch(message);
+    expect(String(failure)).not.toContain('\n');
+  });
+
+  it('refuses a pipe, which it cannot read twice', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    await expect(importText('', 'refused', { file: pipe })).rejects.toThrow(UsageError);
   });
 
   it('refuses one column as time and tag', async () => {

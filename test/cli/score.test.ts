@@ -1,8 +1,23 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { readFile, writeFile as writeFileAsync } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type ScoreOptions, score, scoreFile } from '../../src/cli/score.js';
 import { UsageError } from '../../src/cli/usage-error.js';
@@ -20,13 +35,13 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function scoreText(csv: string, options: Partial<ScoreOptions> = {}) {
+async function scoreText(csv: string | Buffer, options: Partial<ScoreOptions> = {}) {
   const file = join(folder, 'data.csv');
   const out = join(folder, 'scores.csv');
   rmSync(out, { force: true });
   writeFileSync(file, csv);
   const io = capturedIo();
-  const result = await scoreFile({ file, out, pipeline: 'mage-demo', config: SETTINGS, ...options }, io);
+  const { result } = await scoreFile({ file, out, pipeline: 'mage-demo', config: SETTINGS, ...options }, io);
   return { result, text: readFileSync(out, 'utf8'), io };
 }
 
@@ -46,6 +61,9 @@ describe('score --pipeline mage-demo', () => {
 
 describe('score', () => {
   const rows = ['2026-01-01T00:00:00.5Z,7,Acme,100', '2026-01-01T00:00:01Z,7,Acme,500'];
+  const longRows = Array.from({ length: 900_000 }, (_, i) => `${i},7,Acme,1000000`);
+  const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
+  const utf16 = (text: string): Buffer => Buffer.from(text, 'utf16le');
   const csv = (lines: readonly string[]): string => `${['time,machineID,provider,power', ...lines].join('\n')}\n`;
 
   it('scores with a pipeline that learns row by row: one row a time, values by the declared limits, dates in UTC', async () => {
@@ -123,6 +141,17 @@ describe('score', () => {
     ['a day that does not exist', csv(['2026-02-30T00:00:00Z,7,Acme,1']), /data\.csv:2: expected a time/],
     ['a missing column', 'time,machineID,provider\n', /no column "power".*time, machineID, provider/],
     ['a column that is there twice', 'time,time\n1,2\n', /data\.csv:1: the column "time" is there twice/],
+    [
+      'bytes that are no UTF-8',
+      latin1('time,machineID,provider,power\n1,7,Böge,1\n'),
+      /data\.csv:2: .*0xf6 at offset 35 /,
+    ],
+    ['a file that ends within a character', Buffer.from('time,power\n1,é').subarray(0, -1), /data\.csv:2: .*0xc3 at/],
+    ['UTF-16 with its mark', utf16('\ufefftime,power\n1,1\n'), /data\.csv:1: this is UTF-16; save the file as UTF-8/],
+    ['UTF-16 without its mark', utf16('time,power\n1,1\n'), /data\.csv:1: this is UTF-16; save the file as UTF-8/],
+    ['other separators', 'time;machineID;provider;power\n1;7;A;1\n', /separated by commas, not by ";"/],
+    ['an offset that does not exist', csv(['2026-02-03T00:00:00+99:00,7,Acme,1']), /data\.csv:2: expected a time/],
+    ['a quote that is never closed in a long file', csv(['1,7,"A,1', ...longRows]), /data\.csv:2: .* more than 16 MB/],
     ['an empty file', '', /is empty/],
     ['a file without rows', csv([]), /has no rows/],
     ['two machines with one unique_id', csv(['1,7,A/B,1', '2,7,a b,1']), /"A\/B", "7".*"a b", "7".*unique_id: hashed/],
@@ -144,6 +173,34 @@ describe('score', () => {
     rmSync(inner, { recursive: true });
   });
 
+  it('counts lines of quoted fields once, whatever their line ends', async () => {
+    const text = `${csv(rows).replace('Acme', '"A\r\nc\r\nme"')}soon,7,Acme,1\n`;
+    await expect(scoreText(text)).rejects.toThrow(/data\.csv:6: expected a time .* found "soon"/);
+  });
+
+  it('takes a byte order mark, Windows line ends and columns with names of JavaScript', async () => {
+    const config = join(folder, 'names.yaml');
+    const pipeline =
+      '{ source: { table: t, id: [__proto__], values: [constructor, toString] }, normalise: { constructor: [0, 10], toString: [0, 4] } }';
+    writeFileSync(config, `pipelines: { odd: ${pipeline} }\n`);
+    const lines = ['\ufeff"time",__proto__,constructor,toString,valueOf', '1,a,5,1,x', '2,a,10,2,y', ''];
+    const { text } = await scoreText(lines.join('\r\n'), { config, pipeline: 'odd' });
+    rmSync(config);
+    expect(text.split('\n').slice(0, 3)).toEqual([
+      'date,score,constructor,toString,is_anomaly,unique_id',
+      '1970-01-01T00:00:01Z,0,0.5,0.25,False,a',
+      '1970-01-01T00:00:02Z,0,1,0.5,False,a',
+    ]);
+  });
+
+  it('takes the default pipeline when none is named', async () => {
+    expect((await scoreText(csv(rows), { pipeline: undefined })).result.pipeline).toBe('machines');
+  });
+
+  it.each(['constructor', '__proto__', 'toString'])('knows no pipeline called %s', async (pipeline) => {
+    await expect(scoreText(csv(rows), { pipeline })).rejects.toThrow(UsageError);
+  });
+
   it('refuses a pipeline, unit or file that is not there', async () => {
     await expect(scoreText(csv(rows), { pipeline: 'nope' })).rejects.toThrow(UsageError);
     await expect(scoreText(csv(rows), { pipeline: 'nope' })).rejects.toThrow('machines, mage-demo');
@@ -152,5 +209,90 @@ describe('score', () => {
     await expect(scoreText(csv(rows), { out: join(folder, 'no', 'x.csv') })).rejects.toThrow(
       /cannot be written \(ENOENT\)/,
     );
+  });
+});
+
+describe('score --out', () => {
+  const rows = 'time,machineID,provider,power\n1,7,Acme,100\n2,7,Acme,500\n';
+  let inner: string;
+  let file: string;
+  beforeEach(() => {
+    inner = mkdtempSync(join(folder, 'out-'));
+    file = join(inner, 'data.csv');
+    writeFileSync(file, rows);
+  });
+
+  const scoreTo = (out: string, options: Partial<ScoreOptions> = {}) =>
+    scoreFile({ file, out, config: SETTINGS, ...options }, capturedIo());
+  const FIRST = /^date,score,value,is_anomaly,unique_id\n1970-01-01T00:00:01Z,/;
+
+  it('refuses the input file by any of its names, and leaves it as it is', async () => {
+    const [symbolic, hard] = [join(inner, 'symbolic.csv'), join(inner, 'hard.csv')];
+    symlinkSync('data.csv', symbolic);
+    linkSync(file, hard);
+    for (const out of [file, `${inner}/../${inner.split('/').at(-1)}/data.csv`, symbolic, hard]) {
+      await expect(scoreTo(out)).rejects.toThrow(UsageError);
+      await expect(scoreTo(out)).rejects.toThrow('is the file to score itself');
+    }
+    await expect(scoreTo(file, { file: symbolic })).rejects.toThrow(UsageError);
+    expect(readFileSync(file, 'utf8')).toBe(rows);
+    expect(readdirSync(inner).sort()).toEqual(['data.csv', 'hard.csv', 'symbolic.csv']);
+  });
+
+  it('refuses the settings file', async () => {
+    const config = join(inner, 'halfspace.yaml');
+    writeFileSync(config, readFileSync(SETTINGS));
+    await expect(scoreTo(config, { config })).rejects.toThrow('is the settings file itself');
+    expect(readFileSync(config, 'utf8')).toBe(readFileSync(SETTINGS, 'utf8'));
+  });
+
+  it.each(['', ' '])('refuses %j as wrong use', async (out) => {
+    await expect(scoreTo(out)).rejects.toThrow(UsageError);
+  });
+
+  it('replaces the file that a link points to, there or not yet, and keeps the link', async () => {
+    mkdirSync(join(inner, 'deep'));
+    for (const target of ['deep/there.csv', 'deep/not-yet.csv']) {
+      const link = join(inner, 'link.csv');
+      rmSync(link, { force: true });
+      symlinkSync(target, link);
+      if (target === 'deep/there.csv') writeFileSync(join(inner, target), 'old');
+      await scoreTo(link);
+      expect(readlinkSync(link)).toBe(target);
+      expect(readFileSync(join(inner, target), 'utf8')).toMatch(FIRST);
+    }
+    expect(readdirSync(join(inner, 'deep')).sort()).toEqual(['not-yet.csv', 'there.csv']);
+  });
+
+  it('keeps the permissions of the file it replaces', async () => {
+    const out = join(inner, 'scores.csv');
+    writeFileSync(out, 'old');
+    chmodSync(out, 0o620);
+    await scoreTo(out);
+    expect(readFileSync(out, 'utf8')).toMatch(FIRST);
+    expect(statSync(out).mode & 0o777).toBe(0o620);
+  });
+
+  it('writes to a named pipe and leaves it one', async () => {
+    const pipe = join(inner, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const [text] = await Promise.all([readFile(pipe, 'utf8'), scoreTo(pipe)]);
+    expect(text).toMatch(FIRST);
+    expect(text.split('\n')).toHaveLength(4);
+    expect(lstatSync(pipe).isFIFO()).toBe(true);
+  });
+
+  it('reads a named pipe', async () => {
+    const pipe = join(inner, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const out = join(inner, 'scores.csv');
+    await Promise.all([writeFileAsync(pipe, rows), scoreTo(out, { file: pipe })]);
+    expect(readFileSync(out, 'utf8')).toMatch(FIRST);
+  });
+
+  it('writes to a device and leaves it one', async () => {
+    await scoreTo('/dev/null');
+    expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true);
+    expect(readdirSync('/dev').filter((name) => name.includes('null.'))).toEqual([]);
   });
 });

@@ -109,17 +109,25 @@ function readTexts({ records }: RecordBatch, at: number, dictionary: string[], c
 export function placeOf(header: readonly string[], name: string, file: string): number {
   const at = header.indexOf(name);
   if (at >= 0) return at;
+  const separator = header.length === 1 ? /[;\t|]/.exec(header[0] ?? '')?.[0] : undefined;
+  const hint =
+    separator === undefined ? '' : ` Fields must be separated by commas, not by ${JSON.stringify(separator)}.`;
   throw new HalfspaceError(
     'BadSchema',
-    `${file} has no column ${JSON.stringify(name)}. Its first line has: ${header.join(', ')}.`,
+    `${file} has no column ${JSON.stringify(name)}. Its first line has: ${header.map(shownName).join(', ')}.${hint}`,
   );
+}
+
+/** As it stands where that is plain; else in quotes, so that spaces are seen and the message stays one line. */
+function shownName(name: string): string {
+  return /^[\p{L}\p{N}\p{P}\p{S}]+(?: [\p{L}\p{N}\p{P}\p{S}]+)*$/u.test(name) ? name : JSON.stringify(name);
 }
 
 /** What is wrong with a time, for a message with its line. */
 export function timeProblem(text: string, column: string, format: TimeFormat | null): string {
   const wanted =
     format === null || format.unit === null
-      ? 'a time such as 2026-01-31T12:00:00Z or seconds since 1970'
+      ? 'a time from 1678 to 2262 such as 2026-01-31T12:00:00Z or seconds since 1970'
       : `a number in ${format.unit} since 1970, as in the rows before`;
   return `expected ${wanted} in ${JSON.stringify(column)}, found ${JSON.stringify(text.slice(0, 80))}`;
 }

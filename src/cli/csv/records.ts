@@ -1,9 +1,13 @@
 import { createReadStream } from 'node:fs';
-import { CsvError, Parser } from 'csv-parse';
+import { CsvError, type CsvErrorCode, Parser } from 'csv-parse';
 import { HalfspaceError } from '../../contract/failures.js';
+import { type BadByte, createUtf8Check } from './utf8-check.js';
 
 /** Bytes read at a time: a few thousand records. */
 const CHUNK_BYTES = 256 * 1024;
+
+/** A quote that is never closed would else gather the rest of the file in memory. */
+const LONGEST_RECORD_MB = 16;
 
 /** Records of one read; record i ends in line `lines[i]` of the file, counted from 1. */
 export interface RecordBatch {
@@ -18,22 +22,29 @@ export interface RecordBatch {
 /**
  * The records of a CSV file (RFC 4180: comma, double quotes, any line end, a byte order mark, UTF-8) as texts; lines
  * with nothing or only spaces are skipped, a quote within an unquoted field is itself.
- * @throws HalfspaceError `BadSettings` when the file cannot be read, `BadSchema` with `file:line` when a line is broken.
+ * @throws HalfspaceError `BadSettings` when the file cannot be read, `BadSchema` with `file:line` when a line is broken or
+ * not UTF-8.
  */
 export async function* readRecords(file: string, signal?: AbortSignal): AsyncGenerator<RecordBatch, void, void> {
   let header: string[] | null = null;
   let records: string[][] = [];
   let lines: number[] = [];
   let lastLine = 0;
+  let parserLine = 0;
+  let countedTwice = 0;
   const parser = new Parser({
     bom: true,
+    max_record_size: LONGEST_RECORD_MB * 1024 * 1024,
     record_delimiter: ['\r\n', '\n', '\r'],
     relax_column_count: true,
     relax_quotes: true,
     skip_empty_lines: true,
     // Records are taken as they are found and none is queued in the stream: a failure names its own line.
     on_record: (record: string[]) => {
-      const line = parser.info.lines;
+      // The parser counts a line end of two characters within quotes as two lines.
+      if (parser.info.lines - parserLine > 1) countedTwice += lineEndsOfTwo(record);
+      parserLine = parser.info.lines;
+      const line = parserLine - countedTwice;
       lastLine = line;
       if (header === null) header = headerOf(record, file, line);
       else if (header.length === 1 || record.length > 1 || record[0]?.trim() !== '') {
@@ -52,10 +63,12 @@ export async function* readRecords(file: string, signal?: AbortSignal): AsyncGen
   });
   parser.resume();
 
+  const check = createUtf8Check();
   let bytes = 0;
   try {
     const stream = createReadStream(file, { highWaterMark: CHUNK_BYTES, ...(signal === undefined ? {} : { signal }) });
     for await (const chunk of stream) {
+      refuse(check.take(chunk), file);
       bytes += chunk.length;
       await written(parser, chunk);
       if (failure !== null) throw failure;
@@ -63,6 +76,7 @@ export async function* readRecords(file: string, signal?: AbortSignal): AsyncGen
       records = [];
       lines = [];
     }
+    refuse(check.end(), file);
     await ended(parser);
     if (failure !== null) throw failure;
   } catch (error) {
@@ -75,12 +89,39 @@ export async function* readRecords(file: string, signal?: AbortSignal): AsyncGen
   yield { header, records, lines, bytes };
 }
 
+const PARSER_FAILURES: Partial<Record<CsvErrorCode, string>> = {
+  CSV_QUOTE_NOT_CLOSED: 'a quoted field that begins here or below is never closed',
+  CSV_MAX_RECORD_SIZE: `here or below begins a line of more than ${LONGEST_RECORD_MB} MB; is a quote never closed?`,
+};
+
 /** `file:line: what`, for anything that is wrong with a line. */
 export function brokenLine(file: string, line: number, what: string): HalfspaceError {
   return new HalfspaceError('BadSchema', `${file}:${line}: ${what}. Nothing was written.`);
 }
 
+/** @throws HalfspaceError `BadSchema` for a byte that is not UTF-8, with its place. */
+function refuse(bad: BadByte | null, file: string): void {
+  if (bad === null) return;
+  const { offset, line, value } = bad;
+  // A UTF-16 file begins with FF FE or FE FF, which never occur in UTF-8.
+  if (offset === 0 && (value === 0xff || value === 0xfe)) throw utf16(file);
+  const what = `the byte 0x${value.toString(16)} at offset ${offset} is not UTF-8`;
+  throw brokenLine(file, line, `${what}; save the file as UTF-8 (iconv -f LATIN1 -t UTF-8)`);
+}
+
+function utf16(file: string): HalfspaceError {
+  return brokenLine(file, 1, 'this is UTF-16; save the file as UTF-8 (iconv -f UTF-16 -t UTF-8)');
+}
+
+function lineEndsOfTwo(record: readonly string[]): number {
+  let count = 0;
+  for (const field of record) count += field.split('\r\n').length - 1;
+  return count;
+}
+
 function headerOf(record: readonly string[], file: string, line: number): string[] {
+  // Without its mark at the beginning, UTF-16 shows itself by the zero byte of each Latin letter.
+  if (record.some((name) => name.includes('\0'))) throw utf16(file);
   const twice = record.find((name, i) => record.indexOf(name) !== i);
   if (twice !== undefined) throw brokenLine(file, line, `the column ${JSON.stringify(twice)} is there twice`);
   return [...record];
@@ -105,11 +146,7 @@ function ended(parser: Parser): Promise<void> {
 function readableFailure(error: unknown, file: string, line: number): unknown {
   if (error instanceof HalfspaceError) return error;
   if (error instanceof CsvError) {
-    const what =
-      error.code === 'CSV_QUOTE_NOT_CLOSED'
-        ? 'a quoted field that begins here or below is never closed'
-        : error.message;
-    return brokenLine(file, line, what);
+    return brokenLine(file, line, PARSER_FAILURES[error.code] ?? error.message);
   }
   const code = error instanceof Error && 'code' in error ? error.code : null;
   const why =

@@ -28,6 +28,7 @@ const UNIT_LIMITS: readonly (readonly [number, TimeUnit])[] = [
 const FIRST_NANOS = -(2n ** 63n) + 1n; // the smallest value of all stands for "no time"
 const LAST_NANOS = 2n ** 63n - 1n;
 const NANOS_PER_SECOND = 1_000_000_000n;
+const LONGEST_EPOCH = 40; // digits; more are out of range in any unit unless they are zeros, and slow to read
 
 const ISO =
   /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?)?\s*(?:[Zz]|(?:UTC)|([+-])(\d\d):?(\d\d)?)?$/;
@@ -69,6 +70,7 @@ function nanosFromEpoch(text: string, digits: number): bigint | null {
   const match = EPOCH.exec(text);
   if (match === null) return null;
   const [, sign, whole = '', fraction = ''] = match;
+  if (whole.length > LONGEST_EPOCH) return null;
   const shift = 9 - digits;
   const nanos = BigInt(whole + fraction.padEnd(shift, '0').slice(0, shift));
   return sign === '-' ? -nanos : nanos;
@@ -94,6 +96,7 @@ function nanosFromDate(text: string): bigint | null {
   // Years below 100 and days such as 31 February come back as other dates; times such as 25:00 would.
   if (new Date(date).toISOString().slice(0, 10) !== `${year}-${month}-${day}`) return null;
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return null;
+  if (Number(offHours) > 23 || Number(offMinutes) > 59) return null;
   const clock = Number(hour) * 3600 + Number(minute) * 60 + Number(second);
   const seconds = date / 1000 + clock - offsetOf(sign, offHours, offMinutes) * 60;
   return BigInt(seconds) * NANOS_PER_SECOND + BigInt(fraction.padEnd(9, '0'));

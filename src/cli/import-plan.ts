@@ -1,0 +1,167 @@
+import { HalfspaceError } from '../contract/failures.js';
+import { lineFormatter } from '../influx/line-protocol.js';
+import { isMissingText, numberFromText } from './csv/number-text.js';
+import { placeOf, timeProblem } from './csv/read-table.js';
+import { brokenLine, readRecords } from './csv/records.js';
+import { nanosFromText, type TimeFormat, type TimeUnit, timeFormatOf } from './csv/time-text.js';
+import { UsageError } from './usage-error.js';
+
+export interface ImportOptions {
+  /** CSV whose first line names the columns. */
+  readonly file: string;
+  readonly table: string;
+  /** Columns to write as tags; every other one but the time becomes a field. */
+  readonly tags: readonly string[];
+  /** Tags with one value for all rows, for a file without a column that says whose rows they are. */
+  readonly constants?: Readonly<Record<string, string>> | undefined;
+  /** Column of the rows' times. */
+  readonly time: string;
+  readonly config?: string | undefined;
+  /** `s`, `ms`, `us` or `ns`; told by the first time's size when left out. */
+  readonly timeUnit?: string | undefined;
+}
+
+/** Name of the column where InfluxDB 3 keeps a row's own time. */
+const TIME_COLUMN = 'time';
+const RESERVED = "`time` is InfluxDB's name of the row's own time";
+
+type RowFormatter = ReturnType<typeof lineFormatter>;
+
+/** What the first pass over the file found. */
+export interface FilePlan {
+  readonly header: readonly string[];
+  readonly timeFormat: TimeFormat | null;
+  readonly numbers: readonly string[];
+  readonly texts: readonly string[];
+  readonly rows: number;
+  /** By tag values. */
+  readonly series: ReadonlyMap<string, RowFormatter>;
+}
+
+/** @throws UsageError for names that cannot work whatever the file holds. */
+export function checkOptions({ table, tags, time, constants = {} }: ImportOptions): void {
+  const named: readonly (readonly [string, string])[] = [
+    ['--table', table],
+    ['--time', time],
+    ...tags.map((tag) => ['--tags', tag] as const),
+  ];
+  for (const [option, name] of named) {
+    if (name.trim() === '') throw new UsageError(`Expected a name in ${option}, got \`${name}\``);
+  }
+  if (tags.includes(time)) throw new UsageError(`The column \`${time}\` cannot be time and tag.`);
+  const twice = tags.find((tag, i) => tags.indexOf(tag) !== i);
+  if (twice !== undefined) throw new UsageError(`The column \`${twice}\` is there twice in --tags`);
+  if (Object.hasOwn(constants, TIME_COLUMN)) throw new UsageError(`--set ${TIME_COLUMN}: ${RESERVED}`);
+  asUsage('--table', () => lineFormatter(table, {}));
+  asUsage('--set', () => lineFormatter(table, constants));
+}
+
+/** Runs a check of line protocol on what an option gave. */
+function asUsage(option: string, check: () => unknown): void {
+  try {
+    check();
+  } catch (error) {
+    throw error instanceof HalfspaceError ? new UsageError(`${option}: ${error.message}`, { cause: error }) : error;
+  }
+}
+
+/**
+ * Reads the whole file, tells each field's type (a number if every value is one) and checks that all of it can be written.
+ * @throws HalfspaceError with `file:line` where it cannot; UsageError for a constant that is also a column.
+ */
+export async function planFile(
+  { file, table, tags, constants = {}, time }: ImportOptions,
+  unit: TimeUnit | null,
+  signal: AbortSignal,
+  onBytes: (bytes: number) => void,
+): Promise<FilePlan> {
+  const series = new Map<string, RowFormatter>();
+  let header: readonly string[] = [];
+  let timeFormat: TimeFormat | null = null;
+  let kinds: ('empty' | 'number' | 'text')[] = [];
+  let rows = 0;
+  for await (const batch of readRecords(file, signal)) {
+    if (header.length === 0) {
+      header = batch.header;
+      kinds = header.map(() => 'empty');
+      checkNames(header, table, tags, time, file);
+      checkConstants(constants, header);
+    }
+    const timeAt = placeOf(header, time, file);
+    for (const [i, record] of batch.records.entries()) {
+      const line = batch.lines[i] ?? 0;
+      const timeText = record[timeAt] ?? '';
+      timeFormat ??= timeFormatOf(timeText, unit);
+      if (timeFormat === null || nanosFromText(timeText, timeFormat.unit) === null) {
+        throw brokenLine(file, line, timeProblem(timeText, time, timeFormat));
+      }
+      const key = seriesKey(record, header, tags);
+      if (!series.has(key)) series.set(key, seriesFormatter(record, header, tags, constants, table, file, line));
+      for (let c = 0; c < record.length; c++) kinds[c] = widened(kinds[c] ?? 'empty', record[c] ?? '');
+    }
+    rows += batch.records.length;
+    onBytes(batch.bytes);
+  }
+  if (rows === 0) throw new HalfspaceError('BadSchema', `${file} has no rows below its first line.`);
+  const fields = (kind: string): string[] =>
+    header.filter((name, c) => kinds[c] === kind && name !== time && !tags.includes(name));
+  const plan = { header, timeFormat, numbers: fields('number'), texts: fields('text'), rows, series };
+  if (plan.numbers.length + plan.texts.length > 0) return plan;
+  throw new HalfspaceError(
+    'BadSchema',
+    `${file} has no column with values besides the time and tags: nothing to write.`,
+  );
+}
+
+/** Every name must be one that line protocol can hold, before anything is written. */
+function checkNames(
+  header: readonly string[],
+  table: string,
+  tags: readonly string[],
+  time: string,
+  file: string,
+): void {
+  for (const name of [time, ...tags]) placeOf(header, name, file);
+  if (time !== TIME_COLUMN && header.includes(TIME_COLUMN)) {
+    throw brokenLine(file, 1, `${RESERVED}; give --time ${TIME_COLUMN}, or rename that column`);
+  }
+  try {
+    for (const name of header) lineFormatter(table, {})({ [name]: 1 }, 0n);
+  } catch (error) {
+    throw error instanceof HalfspaceError ? brokenLine(file, 1, error.message) : error;
+  }
+}
+
+/** @throws UsageError for a constant that is also a column. */
+function checkConstants(constants: Readonly<Record<string, string>>, header: readonly string[]): void {
+  for (const name of Object.keys(constants)) {
+    if (header.includes(name)) throw new UsageError(`--set ${name} names a column of the file; give it with --tags`);
+  }
+}
+
+/** The tag values of a row as one text, a key of {@link FilePlan.series}. */
+export function seriesKey(record: readonly string[], header: readonly string[], tags: readonly string[]): string {
+  return tags.map((name) => record[header.indexOf(name)] ?? '').join('\u0000');
+}
+
+function seriesFormatter(
+  record: readonly string[],
+  header: readonly string[],
+  tags: readonly string[],
+  constants: Readonly<Record<string, string>>,
+  table: string,
+  file: string,
+  line: number,
+): RowFormatter {
+  const values = tags.map((name): [string, string] => [name, record[header.indexOf(name)] ?? '']);
+  try {
+    return lineFormatter(table, { ...constants, ...Object.fromEntries(values) });
+  } catch (error) {
+    throw error instanceof HalfspaceError ? brokenLine(file, line, error.message) : error;
+  }
+}
+
+function widened(kind: 'empty' | 'number' | 'text', text: string): 'empty' | 'number' | 'text' {
+  if (kind === 'text' || isMissingText(text)) return kind;
+  return numberFromText(text) === null ? 'text' : 'number';
+}
