@@ -1,5 +1,6 @@
 import { HalfspaceError } from '../contract/failures.js';
 import { createInflux, type Influx, type InfluxOptions } from '../influx/connect.js';
+import { lineFormatter } from '../influx/line-protocol.js';
 import { writeAll } from '../influx/write-all.js';
 import { parseFault } from '../simulator/fault-text.js';
 import { defaultMachines } from '../simulator/fleet.js';
@@ -36,6 +37,8 @@ export interface SimulateResult {
   readonly table: string;
 }
 
+const LONGEST_INTERVAL_MS = 24 * 3_600_000; // Node's timers hold 24 days; a machine that reports more seldom is none
+
 const LIVE_REMARK_MS = 60_000; // a sign of life where nobody watches a bar
 
 /**
@@ -54,6 +57,9 @@ export async function simulate(options: SimulateOptions, io: CliIo): Promise<Sim
   if (historyMs === null && !live) throw new UsageError('Nothing to write: give --history 2h, --live, or both.');
   const nowMs = now();
   const startMs = nowMs - (historyMs ?? 0);
+  if (startMs < 0) throw new UsageError('--history goes back before 1970; give less.');
+  if (intervalMs > LONGEST_INTERVAL_MS) throw new UsageError('--interval is at most 24h.');
+  checkTable(table);
   const machines = fleetWithFaults(options, intervalMs, startMs);
   const stop = listenForStop();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
@@ -75,6 +81,15 @@ export async function simulate(options: SimulateOptions, io: CliIo): Promise<Sim
     io.json ? `${JSON.stringify(result)}\n` : `wrote ${rows} rows of ${machines.length} machines to ${table}\n`,
   );
   return result;
+}
+
+/** @throws UsageError for a name that line protocol cannot hold. */
+function checkTable(table: string): void {
+  try {
+    lineFormatter(table, {});
+  } catch (error) {
+    throw error instanceof HalfspaceError ? new UsageError(`--table: ${error.message}`, { cause: error }) : error;
+  }
 }
 
 function fleetWithFaults(options: SimulateOptions, intervalMs: number, startMs: number): readonly Machine[] {

@@ -18,6 +18,9 @@ const BAD_SCHEMA = /schema error|no field named|valid fields are|column .*(not f
 const TOO_LARGE_MESSAGE = /received message larger than max/i;
 const LOST_CONNECTION = /RST_STREAM|ECONNRESET|socket hang up|connection (dropped|closed|reset)/i;
 const TLS = /certificate|self.signed|\btls\b|\bssl\b|EPROTO|wrong version number/i;
+/** A connection that was made, on which the other side did not speak HTTP/2 or hung up: http to an https port, another program. */
+const OTHER_SERVER =
+  /Last error: (Failed to connect|Protocol error)|^(Failed to connect|Protocol error)|socket hang up/;
 const LONGEST_SERVER_TEXT = 500; // a planner error may quote the whole query
 
 /**
@@ -90,7 +93,8 @@ function failureFromHttp(error: HttpError, where: InfluxAddress): HalfspaceError
   const { statusCode } = error;
   const options = { cause: error, ...retryAfter(error.headers) };
   if (statusCode === 401 || statusCode === 403) return badCredentials(where, 'write', error);
-  if (statusCode === 404) return missingDatabase(where, error);
+  if (statusCode === 404 && isFromInflux(error)) return missingDatabase(where, error);
+  if (statusCode === 404 || statusCode < 400) return notInflux(statusCode, where, error);
   if (statusCode === 408) return timedOut(error, where);
   if (statusCode === 429) {
     return new HalfspaceError('RateLimited', `${at(where)} asks to write more slowly: ${text}.`, options);
@@ -158,6 +162,16 @@ function missingDatabase(where: InfluxAddress, cause: Error): HalfspaceError {
   );
 }
 
+/** InfluxDB explains itself in JSON or plain words; a web server in its place sends a page. */
+function isFromInflux({ body }: HttpError): boolean {
+  return !/^\s*</.test(body ?? '');
+}
+
+function notInflux(statusCode: number, where: InfluxAddress, cause: Error): HalfspaceError {
+  const what = `What listens at ${where.host} is not InfluxDB 3: it answered a write with HTTP ${statusCode}`;
+  return new HalfspaceError('BadSettings', `${what}. Check http or https and the port in influx.host.`, { cause });
+}
+
 function badCredentials(where: InfluxAddress, right: 'read' | 'write', cause: Error): HalfspaceError {
   const remedy = `Set INFLUX_TOKEN to a token with the right to ${right} this database`;
   return new HalfspaceError('BadCredentials', `${at(where)} refused the token. ${remedy}.`, { cause });
@@ -174,14 +188,29 @@ function timedOut(cause: Error, where: InfluxAddress): HalfspaceError {
 }
 
 function unreachable(text: string, where: InfluxAddress, cause: Error): HalfspaceError {
+  const reason = networkReason(shorten(text));
   const remedy = TLS.test(text)
     ? 'Check http or https in influx.host and the server’s certificate (NODE_EXTRA_CA_CERTS adds an authority)'
-    : 'Check influx.host and that the server runs';
-  return new HalfspaceError(
-    'Unreachable',
-    `InfluxDB at ${where.host} cannot be reached: ${shorten(text)}. ${remedy}.`,
-    { cause },
-  );
+    : OTHER_SERVER.test(text)
+      ? 'Check http or https and the port in influx.host, and that it is InfluxDB 3 that runs there'
+      : 'Check influx.host and that the server runs';
+  return new HalfspaceError('Unreachable', `InfluxDB at ${where.host} cannot be reached: ${reason}. ${remedy}.`, {
+    cause,
+  });
+}
+
+/** What gRPC and OpenSSL say of a connection, without what is around it. */
+function networkReason(text: string): string {
+  const [, openSsl] = /SSL routines:[^:]*:([^:]+)/.exec(text) ?? [];
+  if (openSsl !== undefined) return `TLS: ${openSsl}`;
+  const [, name] = /^Name resolution failed for target (?:dns:)?(.+)$/.exec(text) ?? [];
+  if (name !== undefined) return `no address is known for ${name} (ENOTFOUND)`;
+  const inner = text
+    .replace(/^No connection established\. Last error: (?:Error: )?/, '')
+    .replace(/ \(\d{4}-\d\d-\d\dT[^)]*\)$/, '')
+    .replace(/^(E[A-Z]+): (?=.*\b\1\b)/, '');
+  if (inner === 'Failed to connect') return 'something listens there and hung up';
+  return inner === 'Protocol error' ? 'what listens there does not speak HTTP/2' : inner;
 }
 
 function at(where: InfluxAddress): string {

@@ -49,10 +49,18 @@ const NOBODY = 0;
 
 /**
  * Makes the home's folder and takes it for this process: one stack a home. The lock of a process that died is taken over.
- * @throws HalfspaceError `BadSettings` naming the process that holds it.
+ * @throws HalfspaceError `BadSettings` naming the process that holds it, or why the folder cannot be used.
  */
 export async function lockHome(home: Home): Promise<HomeLock> {
-  await mkdir(home.logsDir, { recursive: true });
+  try {
+    await mkdir(home.logsDir, { recursive: true });
+    return await takeLock(home);
+  } catch (error) {
+    throw error instanceof HalfspaceError ? error : unusable(home, error);
+  }
+}
+
+async function takeLock(home: Home): Promise<HomeLock> {
   const holder: Holder = { pid: process.pid, command: (await commandLine(process.pid)) ?? '', id: randomUUID() };
   const mine = `${home.lockFile}.${holder.id}`;
   await writeFile(mine, `${JSON.stringify(holder)}\n`);
@@ -110,6 +118,14 @@ async function succeed(home: Home, mine: string, dead: Holder): Promise<boolean>
   } finally {
     await rm(claim, { force: true });
   }
+}
+
+/** The folder cannot be made or written: a file in its place, another user's, a disk that is full or read-only. */
+function unusable(home: Home, cause: unknown): HalfspaceError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+  const why = ['EEXIST', 'ENOTDIR'].includes(code) ? 'there is a file in its place' : code;
+  const remedy = 'Make it a folder that you may write to, or set HALFSPACE_HOME to another one';
+  return new HalfspaceError('BadSettings', `The folder ${home.dir} cannot be used: ${why}. ${remedy}.`, { cause });
 }
 
 function inUse(home: Home, holder: Holder): HalfspaceError {

@@ -27,13 +27,19 @@ const SHAPES: readonly ((first: string, second: string) => string)[] = [
 /** The providers of the first three machines, the ones of the original demo, whatever the seed. */
 const FIRST_PROVIDERS = ['Larsen PLC', 'Okafor-Hale', 'Brandt, Duarte and Sons'];
 
+/** More than any plant has; each machine is an object of its own. */
+const MOST_MACHINES = 100_000;
+
 /**
  * `count` healthy machines, `machine1`, `machine2`, … : a larger fleet begins with the smaller one's machines.
- * @throws HalfspaceError `BadSettings` when the count is no integer >= 1 or the seed no integer >= 0.
+ * @throws HalfspaceError `BadSettings` when the count is no integer in 1..100,000 or the seed no integer >= 0.
  */
 export function defaultMachines(count: number, seed: number, stepMs?: number): readonly Machine[] {
-  if (!Number.isInteger(count) || count < 1) {
-    throw new HalfspaceError('BadSettings', `Expected the number of machines to be an integer >= 1, got \`${count}\``);
+  if (!Number.isInteger(count) || count < 1 || count > MOST_MACHINES) {
+    throw new HalfspaceError(
+      'BadSettings',
+      `Expected the number of machines to be an integer from 1 to ${MOST_MACHINES}, got \`${count}\``,
+    );
   }
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new HalfspaceError('BadSettings', `Expected the seed to be an integer >= 0, got \`${seed}\``);

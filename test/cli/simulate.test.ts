@@ -144,6 +144,10 @@ describe('simulate', () => {
   it.each<[string, Partial<SimulateOptions>, string]>([
     ['nothing to write', { historyMs: null }, '--history 2h'],
     ['no machine', { machines: 0 }, 'number of machines'],
+    ['more machines than memory holds', { machines: 99_999_999_999 }, 'integer from 1 to 100000'],
+    ['history before there were times', { historyMs: 1e14 }, 'before 1970'],
+    ['an interval longer than a timer', { intervalMs: 30 * 86_400_000 }, 'at most 24h'],
+    ['a table without a name', { table: '' }, 'table name "" is empty'],
     ['a fault of an unknown machine', { faults: ['machine9:gap@1s'] }, 'machine1 to machine3'],
     ['a fault that cannot be read', { faults: ['machine1:melt@1s'] }, 'overload, spike'],
     ['half a millisecond', { intervalMs: 0.5 }, 'whole milliseconds'],

@@ -261,3 +261,13 @@ test('stops waiting for a write when cancelled', async () => {
   });
   await expect(influx.write(['m v=1 1'], { signal: controller.signal })).rejects.toBe(reason);
 });
+
+test.each([
+  ['secret\n', 'a line break at place 7 of 7'],
+  ['secrét', 'a character that no HTTP header can hold at place 5 of 6'],
+  ['\0secret', 'a character that no HTTP header can hold at place 1 of 7'],
+])('refuses the token %j before anything is sent, without showing it', (token, said) => {
+  const make = () => createInflux({ host: 'http://127.0.0.1:1', token, database: 'd' });
+  expect(make).toThrow(said);
+  expect(make).not.toThrow(/secr/);
+});

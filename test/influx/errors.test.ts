@@ -68,6 +68,46 @@ test.each([
   expect(failure.message).toMatch(message);
 });
 
+test.each([
+  ['connect ECONNREFUSED 127.0.0.1:1', 'ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:1. Check influx.host and that'],
+  [
+    '800C:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../record/ssl3_record.c:350:\n',
+    'EPROTO',
+    'TLS: wrong version number. Check http or https in influx.host',
+  ],
+  ['self-signed certificate', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate. Check http or https'],
+  ['getaddrinfo ENOTFOUND nowhere', 'ENOTFOUND', 'getaddrinfo ENOTFOUND nowhere. Check influx.host and that'],
+  ['socket hang up', 'ECONNRESET', 'ECONNRESET: socket hang up. Check http or https and the port'],
+])('says of a connection why there is none, for writes and queries alike: %s', (text, code, said) => {
+  const write = failureFromInflux(Object.assign(new Error(text), { code }), where);
+  expect(write.message).toContain(said);
+  const query = failureFromInflux(
+    new RpcError(`No connection established. Last error: Error: ${text}. Resolution note: `, 'UNAVAILABLE'),
+    where,
+  );
+  expect(query.message).toContain(said.replace('ECONNRESET: ', ''));
+});
+
+test.each([
+  ['No connection established. Last error: Failed to connect (2026-11-23T12:07:07.198Z)', 'listens there and hung up'],
+  ['No connection established. Last error: Protocol error (2026-11-23T12:07:07.198Z)', 'does not speak HTTP/2'],
+  ['Name resolution failed for target dns:nowhere:8181', 'no address is known for nowhere:8181 (ENOTFOUND)'],
+])('puts what gRPC says into words: %s', (text, said) => {
+  expect(failureFromInflux(new RpcError(text, 'UNAVAILABLE'), where).message).toContain(said);
+});
+
+test('a web server in place of InfluxDB is not taken for a missing database or a wrong row', () => {
+  for (const [status, body] of [
+    [404, '<html>not here</html>'],
+    [301, ''],
+  ] as const) {
+    const failure = failureFromInflux(new HttpError(status, '', body), where);
+    expect(failure).toMatchObject({ kind: 'BadSettings' });
+    expect(failure.message).toContain(`not InfluxDB 3: it answered a write with HTTP ${status}`);
+  }
+  expect(failureFromInflux(new HttpError(404, '', '{"error":"none"}'), where).kind).toBe('MissingDatabase');
+});
+
 test('passes on how long to wait, given in seconds or as a date', () => {
   const answer = (after: string) =>
     failureFromInflux(new HttpError(429, 'slow down', '', null, { 'retry-after': after }), where).retryAfterMs;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,6 +20,32 @@ async function writeLock(pid: number, command: string): Promise<void> {
   await mkdir(home.dir, { recursive: true });
   await writeFile(home.lockFile, JSON.stringify({ pid, command, id: 'other' }));
 }
+
+describe('a home that cannot be used', () => {
+  it.each([
+    ['a file in its place', async () => writeFile(home.dir, '')],
+    ['a file above it', async () => writeFile(join(home.dir, '..', 'above'), '')],
+    ['a file in place of its logs', async () => mkdir(home.dir).then(() => writeFile(home.logsDir, ''))],
+  ])('says so in one line: %s', async (what, prepare) => {
+    await prepare();
+    const used = what.includes('above') ? homeAt(join(home.dir, '..', 'above', '.halfspace')) : home;
+    const failure = await lockHome(used).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ kind: 'BadSettings' });
+    expect(String(failure)).toContain(`${used.dir} cannot be used: there is a file in its place. Make it a folder`);
+  });
+
+  it('says so of a folder that belongs to somebody else', async () => {
+    await mkdir(home.dir);
+    await chmod(home.dir, 0o555);
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) process.seteuid?.(65_534); // root may write everywhere
+    try {
+      await expect(lockHome(home)).rejects.toThrow(`${home.dir} cannot be used: EACCES. Make it a folder`);
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+    }
+  });
+});
 
 describe('the lock of a home', () => {
   it('is refused to a second taker with the pid of the first', async () => {
