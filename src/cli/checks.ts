@@ -33,8 +33,9 @@ export class Checks {
     this.#add({ name, ok: true, message });
   }
 
-  /** One line a problem. */
+  /** One line a problem; what another check found already (a .env that cannot be read) is not said again. */
   bad(name: string, failure: HalfspaceError): void {
+    if (this.#made.some(({ ok, message }) => !ok && message === failure.message)) return;
     this.#firstFailure ??= failureDocument(failure).error;
     for (const message of failure.message.split('\n')) this.#add({ name, ok: false, message });
   }

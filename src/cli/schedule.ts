@@ -1,5 +1,6 @@
 import { connectTemporal } from '../client.js';
 import { loadSettings } from '../config/load.js';
+import { NAME_PATTERN } from '../config/schema.js';
 import {
   applySchedules,
   changeSchedule,
@@ -9,6 +10,9 @@ import {
   type ScheduleChange,
 } from '../schedules.js';
 import type { CliIo } from './io.js';
+import { UsageError } from './usage-error.js';
+
+const LONGEST_SHOWN = 60;
 
 export interface ScheduleOptions {
   readonly config?: string | undefined;
@@ -44,6 +48,10 @@ export async function scheduleList(_options: ScheduleOptions, io: CliIo): Promis
 }
 
 export async function scheduleChange(pipeline: string, action: ScheduleAction, io: CliIo): Promise<void> {
+  if (!NAME_PATTERN.test(pipeline)) {
+    const shown = JSON.stringify(pipeline.length > LONGEST_SHOWN ? `${pipeline.slice(0, LONGEST_SHOWN)}…` : pipeline);
+    throw new UsageError(`${shown} is no pipeline's name; \`halfspace schedule list\` shows those with a schedule`);
+  }
   const temporal = await connectTemporal();
   try {
     await changeSchedule(temporal, pipeline, action);

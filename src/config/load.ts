@@ -130,6 +130,7 @@ function readSections(raw: unknown, wanted: readonly Section[], variables: Varia
     // A section with nothing under it (all of it commented out) counts as left out.
     const own = valueAt(raw, [section]) ?? undefined;
     const written = section === 'store' ? withStoreUrl(own) : own;
+    const shown = section === 'store' ? { ...raw, store: written } : raw;
     const resolved = resolveVariables(written, [section], variables, missing);
     // A value with a missing variable is reported once, for the variable.
     const unresolved = new Set(missing.map(({ path }) => path.join('\n')));
@@ -137,7 +138,7 @@ function readSections(raw: unknown, wanted: readonly Section[], variables: Varia
     const result = SECTIONS[section].safeParse(resolved);
     if (result.success) return withoutPrototype(result.data) as SectionSettings[S];
     problems.push(
-      ...problemsOf(result.error.issues, [section], raw).filter(({ path }) => !unresolved.has(path.join('\n'))),
+      ...problemsOf(result.error.issues, [section], shown).filter(({ path }) => !unresolved.has(path.join('\n'))),
     );
     return null;
   };

@@ -497,6 +497,8 @@ describe('contradictions', () => {
   });
 
   test('another kind of store', () => {
+    const { message } = failure(() => load(SMALL, { env: { STORE_URL: 'gs://bucket' } }));
+    expect(message).toMatch(/store\.url: expected a folder .*, got the value of STORE_URL$/);
     expect(failure(() => load(`${SMALL}store: { url: "s3://bucket/prefix" }\n`)).message).toContain(
       'store.url: expected a folder such as file:///var/lib/halfspace',
     );
