@@ -39,7 +39,8 @@ export interface FilePlan {
 }
 
 /** @throws UsageError for names that cannot work whatever the file holds. */
-export function checkOptions({ table, tags, time, constants = {} }: ImportOptions): void {
+export function checkOptions({ file, table, tags, time, constants = {} }: ImportOptions): void {
+  if (file.trim() === '') throw new UsageError('Expected the path of a CSV file, got nothing');
   const named: readonly (readonly [string, string])[] = [
     ['--table', table],
     ['--time', time],

@@ -63,6 +63,7 @@ export async function score(options: ScoreOptions, io: CliIo): Promise<void> {
 export async function scoreFile(options: ScoreOptions, io: CliIo): Promise<{ result: ScoreResult; output: Output }> {
   const { file, out } = options;
   const started = performance.now();
+  if (file.trim() === '') throw new UsageError('Expected the path of a CSV file, got nothing');
   const timeUnit = timeUnitOf(options.timeUnit);
   const loaded = loadSettings({ file: options.config, sections: ['pipelines'] });
   const { pipeline, settings } = choosePipeline(options.pipeline ?? loaded.defaultPipeline, loaded.pipelines);

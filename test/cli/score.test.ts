@@ -140,6 +140,7 @@ describe('score', () => {
     ['a time that is none', csv([...rows, 'soon,7,Acme,1']), /data\.csv:4: expected a time .* found "soon"/],
     ['a day that does not exist', csv(['2026-02-30T00:00:00Z,7,Acme,1']), /data\.csv:2: expected a time/],
     ['a missing column', 'time,machineID,provider\n', /no column "power".*time, machineID, provider/],
+    ['a long line that is no CSV', `{"a":${'1'.repeat(50_000)}}`, /no column "time".{0,500}$/],
     ['a column that is there twice', 'time,time\n1,2\n', /data\.csv:1: the column "time" is there twice/],
     [
       'bytes that are no UTF-8',
@@ -171,6 +172,11 @@ describe('score', () => {
     await expect(scoreText(csv(rows), { out: taken })).rejects.toThrow(/scores\.csv cannot be written \(EISDIR\)/);
     expect(readdirSync(inner)).toEqual(['scores.csv']);
     rmSync(inner, { recursive: true });
+  });
+
+  it('passes over columns without a name', async () => {
+    const lines = csv(rows).replaceAll('\n', ',,\n');
+    expect((await scoreText(lines)).result.rows).toBe(2);
   });
 
   it('counts lines of quoted fields once, whatever their line ends', async () => {
@@ -205,6 +211,7 @@ describe('score', () => {
     await expect(scoreText(csv(rows), { pipeline: 'nope' })).rejects.toThrow(UsageError);
     await expect(scoreText(csv(rows), { pipeline: 'nope' })).rejects.toThrow('machines, mage-demo');
     await expect(scoreText(csv(rows), { timeUnit: 'days' })).rejects.toThrow(UsageError);
+    await expect(scoreText(csv(rows), { file: '' })).rejects.toThrow(UsageError);
     await expect(scoreText(csv(rows), { file: join(folder, 'nope.csv') })).rejects.toThrow(/There is no such file/);
     await expect(scoreText(csv(rows), { out: join(folder, 'no', 'x.csv') })).rejects.toThrow(
       /cannot be written \(ENOENT\)/,

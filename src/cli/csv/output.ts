@@ -142,8 +142,9 @@ function writeFailure(error: unknown, path: string): unknown {
 }
 
 function unwritable(path: string, code: string, cause: unknown): HalfspaceError {
-  const kind = WRONG_PATH.includes(code) ? 'BadSettings' : 'StoreFault';
-  return new HalfspaceError(kind, `${path} cannot be written (${code}). Give another path with --out.`, { cause });
+  const what = `${path} cannot be written (${code})`;
+  if (!WRONG_PATH.includes(code)) return new HalfspaceError('StoreFault', what, { cause });
+  return new HalfspaceError('BadSettings', `${what}. Give another path with --out.`, { cause });
 }
 
 function codeOf(error: unknown): string | null {

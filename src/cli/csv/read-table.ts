@@ -1,7 +1,7 @@
 import { HalfspaceError } from '../../contract/failures.js';
 import { type Column, MISSING_TIME, type Table } from '../../contract/table.js';
 import { isMissingText, numberFromText } from './number-text.js';
-import { brokenLine, type RecordBatch, readRecords } from './records.js';
+import { brokenLine, cut, type RecordBatch, readRecords } from './records.js';
 import { nanosFromText, type TimeFormat, type TimeUnit, timeFormatOf } from './time-text.js';
 
 export interface CsvSource {
@@ -114,7 +114,7 @@ export function placeOf(header: readonly string[], name: string, file: string): 
     separator === undefined ? '' : ` Fields must be separated by commas, not by ${JSON.stringify(separator)}.`;
   throw new HalfspaceError(
     'BadSchema',
-    `${file} has no column ${JSON.stringify(name)}. Its first line has: ${header.map(shownName).join(', ')}.${hint}`,
+    `${file} has no column ${JSON.stringify(name)}. Its first line has: ${cut(header.map(shownName).join(', '))}.${hint}`,
   );
 }
 

@@ -9,6 +9,9 @@ const CHUNK_BYTES = 256 * 1024;
 /** A quote that is never closed would else gather the rest of the file in memory. */
 const LONGEST_RECORD_MB = 16;
 
+/** Characters of a file's own text in a message. */
+const LONGEST_REASON = 400;
+
 /** Records of one read; record i ends in line `lines[i]` of the file, counted from 1. */
 export interface RecordBatch {
   /** Column names of the file's first line. */
@@ -96,7 +99,7 @@ const PARSER_FAILURES: Partial<Record<CsvErrorCode, string>> = {
 
 /** `file:line: what`, for anything that is wrong with a line. */
 export function brokenLine(file: string, line: number, what: string): HalfspaceError {
-  return new HalfspaceError('BadSchema', `${file}:${line}: ${what}. Nothing was written.`);
+  return new HalfspaceError('BadSchema', `${file}:${line}: ${cut(what)}. Nothing was written.`);
 }
 
 /** @throws HalfspaceError `BadSchema` for a byte that is not UTF-8, with its place. */
@@ -119,12 +122,23 @@ function lineEndsOfTwo(record: readonly string[]): number {
   return count;
 }
 
+/** A file that is no CSV may hold megabytes where a name is expected. */
+export function cut(text: string): string {
+  return text.length <= LONGEST_REASON ? text : `${text.slice(0, LONGEST_REASON)}…`;
+}
+
 function headerOf(record: readonly string[], file: string, line: number): string[] {
   // Without its mark at the beginning, UTF-16 shows itself by the zero byte of each Latin letter.
   if (record.some((name) => name.includes('\0'))) throw utf16(file);
-  const twice = record.find((name, i) => record.indexOf(name) !== i);
+  // Spreadsheets leave columns without a name or values at the end of each line.
+  const twice = findTwice(record.filter((name) => name !== ''));
   if (twice !== undefined) throw brokenLine(file, line, `the column ${JSON.stringify(twice)} is there twice`);
   return [...record];
+}
+
+function findTwice(names: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(name).size);
 }
 
 function fieldCount(count: number): string {
