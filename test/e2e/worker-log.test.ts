@@ -1,0 +1,53 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { expect, inject, it, onTestFinished } from 'vitest';
+import { runCommand, startCommand } from './command.js';
+
+/** A server that takes every connection and never says a word. */
+async function silentServer(): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => sockets.add(socket.on('error', () => {})));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+it("a query is given up after the settings' time, and the attempt is one readable line in the log", async () => {
+  const cwd = await mkdtemp(join(tmpdir(), 'halfspace-worker-'));
+  const settings = `influx: { host: "http://127.0.0.1:${await silentServer()}", database: d, query_timeout: 300ms }
+pipelines:
+  silent:
+    source: { table: t, id: [m], values: [x] }
+    normalise: running
+worker: { task_queue: silent }
+`;
+  await writeFile(join(cwd, 'halfspace.yaml'), settings);
+  const env = { TEMPORAL_ADDRESS: inject('temporalAddress') };
+  const worker = await startCommand(['worker'], { cwd, env });
+  onTestFinished(() => void worker.process.kill('SIGKILL'));
+  const trigger = () => runCommand(['trigger', '--no-wait'], { cwd, env });
+  await expect.poll(worker.output, { timeout: 30_000 }).toMatch(/worker polls silent/);
+  expect((await trigger()).code).toBe(0);
+  const client = new Client({ connection: await Connection.connect({ address: inject('temporalAddress') }) });
+  onTestFinished(async () => {
+    await client.workflow.getHandle('detect/silent').terminate();
+    await client.connection.close();
+  });
+
+  // The client's own limit is a minute.
+  await expect.poll(worker.output, { timeout: 20_000 }).toMatch(/failed/);
+  const line = worker
+    .output()
+    .split('\n')
+    .find((text) => text.includes('failed'));
+  expect(line).toMatch(
+    /^\S+Z warn loadInfluxData failed \(attempt 1, detect\/silent\): InfluxDB at .* did not answer in time: [^{]*$/,
+  );
+});
