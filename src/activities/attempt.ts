@@ -1,5 +1,6 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { HalfspaceError } from '../contract/failures.js';
+import { nextTurn } from './turns.js';
 
 /** One attempt of an activity, as the steps see it. */
 export interface Attempt {
@@ -31,7 +32,7 @@ export function asActivity<Input, Output>(
         progress = value;
       },
       breathe: async () => {
-        await new Promise((resolve) => setImmediate(resolve));
+        await nextTurn();
         signal.throwIfAborted();
       },
     };

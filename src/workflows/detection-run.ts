@@ -37,7 +37,9 @@ export async function detectionRun(input: RunInput): Promise<RunResult> {
     const summary = `${counted(totals.done, 'machine')} done`;
     return await finishRun.executeWithOptions({ summary }, [{ plan, loaded, shaped, totals, laggards, seconds }]);
   } catch (error) {
-    if (!(error instanceof ContinueAsNew)) await giveArtifactsFree(plan);
+    // One who cancels waits for the end; what a cancelled run leaves behind is removed when it is old.
+    const isOver = !(error instanceof ContinueAsNew) && !isCancellation(error);
+    if (isOver) await giveArtifactsFree(plan);
     throw error;
   }
 }
@@ -74,10 +76,9 @@ async function detectAll(input: RunInput, begun: ContinuedRun): Promise<Continue
   return run;
 }
 
-/** The run has failed or was cancelled, and its children have ended; that is what the one who waits must hear, whatever happens here. */
+/** The run has failed: that is what the one who waits must hear, whatever happens here. */
 async function giveArtifactsFree(plan: RunPlan): Promise<void> {
-  const close = () => closeRun.executeWithOptions({ summary: plan.pipeline }, [{ plan }]);
-  await CancellationScope.nonCancellable(close).catch(() => {});
+  await closeRun.executeWithOptions({ summary: plan.pipeline }, [{ plan }]).catch(() => {});
 }
 
 /** Runs a page's children and waits for every one of them, so that nothing of the page outlives this execution. */

@@ -235,7 +235,20 @@ describe('a run', () => {
     expect(calls).toEqual(['planRun', 'loadInfluxData', 'closeRun']);
   });
 
-  it('gives its artifacts free when it is cancelled, and a store that is away then hides nothing', async () => {
+  it('says why it failed also when its artifacts cannot be given free', async () => {
+    await startWorker(1, {
+      loadInfluxData: async () => {
+        throw ApplicationFailure.nonRetryable('no such table', 'MissingTable');
+      },
+      closeRun: async () => {
+        throw ApplicationFailure.retryable('no store', 'StoreFault');
+      },
+    });
+    await expect(run()).rejects.toMatchObject({ cause: { cause: { message: 'no such table' } } });
+    expect(calls.filter((name) => name === 'closeRun')).toHaveLength(1);
+  });
+
+  it('ends as cancelled when it is cancelled, without another step', async () => {
     let isLoading = false;
     await startWorker(1, {
       loadInfluxData: async () => {
@@ -244,16 +257,13 @@ describe('a run', () => {
         const beat = setInterval(() => context.heartbeat(), 200);
         return context.cancelled.finally(() => clearInterval(beat));
       },
-      closeRun: async () => {
-        throw ApplicationFailure.retryable('no store', 'StoreFault');
-      },
     });
     const ended = run();
     ended.catch(() => {});
     await expect.poll(() => isLoading, { timeout: 20_000 }).toBe(true);
     await client.workflow.getHandle(`detect/${pipeline}`).cancel();
     await expect(ended).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
-    expect(calls).toEqual(['planRun', 'loadInfluxData', 'closeRun']);
+    expect(calls).toEqual(['planRun', 'loadInfluxData']);
   });
 
   it('shows what each step is about and the window in the Temporal UI', async () => {
