@@ -296,10 +296,4 @@ describe('score --out', () => {
     await Promise.all([writeFileAsync(pipe, rows), scoreTo(out, { file: pipe })]);
     expect(readFileSync(out, 'utf8')).toMatch(FIRST);
   });
-
-  it('writes to a device and leaves it one', async () => {
-    await scoreTo('/dev/null');
-    expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true);
-    expect(readdirSync('/dev').filter((name) => name.includes('null.'))).toEqual([]);
-  });
 });
