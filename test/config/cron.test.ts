@@ -20,6 +20,7 @@ test.each([
   '0 0 10/20 2 *',
   '0 0 30,28 2 *',
   '0 0 30 */2 *',
+  '0 0 31 2/2 *',
 ])('accepts %j', (cron) => {
   expect(cronProblem(cron)).toBeNull();
 });

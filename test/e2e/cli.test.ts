@@ -105,7 +105,7 @@ describe('settings that cannot be used', () => {
   it.each(commands)('end %s %s with exit code 2', async (...command) => {
     const env = { ...good, TEMPORAL_ADDRESS: '127.0.0.1:1', LOG_LEVEL: 'loud' };
     const { code, stdout, stderr } = await runCommand(command, { env });
-    expect(stdout + stderr).toMatch(/Expected LOG_LEVEL to be one of/);
+    expect((stdout + stderr).match(/Expected LOG_LEVEL to be one of/g)).toHaveLength(1);
     expect(code).toBe(2);
   });
 
