@@ -73,14 +73,20 @@ function merged(rows: readonly Row[]): Row[] {
   const byKey = new Map<string, Row>();
   for (const row of rows) {
     const known = byKey.get(row.key);
-    const isNew = known !== undefined && !known.form.split(' or ').includes(row.form);
-    byKey.set(row.key, known === undefined ? row : isNew ? joined(known, row) : known);
+    byKey.set(row.key, known === undefined ? row : joined(known, row));
   }
   return [...byKey.values()];
 }
 
+/** What the two have in common is said once. */
 function joined(a: Row, b: Row): Row {
-  return { ...a, form: `${a.form} or ${b.form}`, description: `${a.description} ${b.description}` };
+  const forms = new Set([...a.form.split(' or '), ...b.form.split(' or ')]);
+  const isSaid = a.description.includes(b.description);
+  return {
+    ...a,
+    form: [...forms].join(' or '),
+    description: isSaid ? a.description : `${a.description} ${b.description}`,
+  };
 }
 
 function branchesOf(schema: Json): Json[] {

@@ -6,7 +6,7 @@ import { parse as parseDotenv } from 'dotenv';
 import { describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { ENVIRONMENT } from '../../src/config/environment.js';
-import { configurationPage, schemaFile, settingsJsonSchema } from '../../src/config/reference.js';
+import { configurationPage, schemaFile, settingsJsonSchema, settingsTables } from '../../src/config/reference.js';
 import { variablesIn } from '../../src/config/variables.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -29,6 +29,12 @@ describe('generated files', () => {
     ]) {
       expect(page).toContain(`\n| \`${key}\` `);
     }
+  });
+
+  test('what alternatives of a setting have in common is said once', () => {
+    expect(settingsTables()).toMatch(
+      /after_load\[\]\.otherwise` +\| `fail` or `warn` +\| `fail` +\| `fail` stops the run, `warn` only says so\. +\|/,
+    );
   });
 
   test('a page that lost its markers is an error', () => {
