@@ -102,8 +102,8 @@ are not read. To start it over, delete progress/PIPELINE.json and snapshots/PIPE
     'halfspace score data.csv --pipeline mage-demo --out scores.csv',
   ])
     .argument('<file>', 'CSV with the id, value and time columns of the pipeline')
-    .requiredOption('--pipeline <name>', 'pipeline of halfspace.yaml')
-    .requiredOption('--out <file>', 'CSV to write: date, score, value, is_anomaly, unique_id')
+    .option('--pipeline <name>', 'pipeline of halfspace.yaml; the default one when left out')
+    .requiredOption('--out <file>', 'CSV to write: date, score, value (as normalised), is_anomaly, unique_id')
     .option('--time-unit <unit>', 'unit of epoch times: s, ms, us or ns; told by their size when left out')
     .addOption(configOption())
     .action(async (file, options) => {

@@ -58,11 +58,22 @@ export function temporalTarget({ embedded }: ConnectOptions = {}): TemporalTarge
   try {
     const { connectionOptions, namespace = DEFAULT_NAMESPACE } = loadClientConnectConfig({ overrideEnvVars });
     const address = connectionOptions.address ?? DEFAULT_ADDRESS;
+    checkApiKey(connectionOptions.apiKey);
     return { connectionOptions: { ...connectionOptions, address }, namespace, address };
   } catch (error) {
+    if (error instanceof HalfspaceError) throw error;
     const why = error instanceof Error ? error.message : String(error);
     throw new HalfspaceError('BadSettings', `Temporal's configuration cannot be read: ${why}`, { cause: error });
   }
+}
+
+/** The gRPC library would quote the key in its complaint. */
+function checkApiKey(key: TemporalConnectConfig['connectionOptions']['apiKey']): void {
+  if (typeof key !== 'string' || /^[\x20-\x7e]*$/.test(key)) return;
+  throw new HalfspaceError(
+    'BadSettings',
+    'TEMPORAL_API_KEY holds a line break or another character that no header can carry; copy the key again',
+  );
 }
 
 /** Temporal's own reader takes a file that is not there for an empty one. */

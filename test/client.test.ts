@@ -54,6 +54,14 @@ describe('connecting to Temporal', () => {
     );
   });
 
+  it('never quotes an API key that no header can carry', async () => {
+    vi.stubEnv('TEMPORAL_API_KEY', 'first-half\nsecond-half');
+    const failure = await failureOf(connectTemporal());
+    expect(failure.kind).toBe('BadSettings');
+    expect(failure.message).toContain('TEMPORAL_API_KEY');
+    expect(failure.message).not.toMatch(/-half/);
+  });
+
   it('does not call a server absent that speaks no TLS', async () => {
     vi.stubEnv('TEMPORAL_ADDRESS', await listen(createHttpServer()));
     vi.stubEnv('TEMPORAL_TLS', 'true');

@@ -3,12 +3,11 @@ import { parseDuration } from '../config/duration.js';
 
 /** What the texts of options mean. Each function throws InvalidArgumentError, which says what was expected. */
 
-/** The texts between commas, without spaces around them; empty ones are left out. */
+/** The texts between commas, without spaces around them. */
 export function listOf(text: string): string[] {
-  return text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
+  const items = text.split(',').map((item) => item.trim());
+  if (items.includes('')) throw new InvalidArgumentError('Expected names between commas, got an empty one.');
+  return items;
 }
 
 /** For an option that may be given more than once: all its texts, in their order. */
