@@ -5,10 +5,12 @@ import {
   type ConnectionOptions,
   WorkflowExecutionAlreadyStartedError,
   type WorkflowHandleWithFirstExecutionRunId,
+  type WorkflowService,
 } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { readEnvironment } from './config/environment.js';
 import { HalfspaceError } from './contract/failures.js';
+import { homeQueue } from './contract/homes.js';
 import { runWorkflowId } from './contract/names.js';
 import type { RunInput } from './contract/run.js';
 import { temporalFailure } from './temporal-failures.js';
@@ -153,16 +155,32 @@ export async function startRun(
 /** A worker polls at least once a minute; a killed one stays listed for five. */
 const FRESH_POLL_MS = 70_000;
 
-/** Workers that poll the queue; a hint, because the server forgets a killed one only after minutes. */
-export async function countWorkers({ client, namespace }: TemporalClient, taskQueue: string): Promise<number> {
-  const { pollers } = await client.workflowService.describeTaskQueue({
+/** Identities of the workers that poll the queue; a hint, because the server forgets a killed one only after minutes. */
+async function listWorkers(workflowService: WorkflowService, namespace: string, taskQueue: string): Promise<string[]> {
+  const { pollers } = await workflowService.describeTaskQueue({
     namespace,
     taskQueue: { name: taskQueue },
     taskQueueType: 1, // TASK_QUEUE_TYPE_WORKFLOW
   });
   const now = Date.now();
-  return (pollers ?? []).filter((poller) => now - Number(poller.lastAccessTime?.seconds ?? 0) * 1000 < FRESH_POLL_MS)
-    .length;
+  return (pollers ?? [])
+    .filter((poller) => now - Number(poller.lastAccessTime?.seconds ?? 0) * 1000 < FRESH_POLL_MS)
+    .map((poller) => poller.identity ?? '');
+}
+
+/** The workers' own task queues, as {@link listWorkers} sees them. */
+export async function listHomes(
+  workflowService: WorkflowService,
+  namespace: string,
+  taskQueue: string,
+): Promise<string[]> {
+  const identities = await listWorkers(workflowService, namespace, taskQueue);
+  return identities.map((identity) => homeQueue(taskQueue, identity));
+}
+
+/** How many workers poll the queue, as {@link listWorkers} sees it. */
+export async function countWorkers({ client, namespace }: TemporalClient, taskQueue: string): Promise<number> {
+  return (await listWorkers(client.workflowService, namespace, taskQueue)).length;
 }
 
 /** Address of a run in the Temporal UI. */

@@ -1,13 +1,13 @@
-import { hostname } from 'node:os';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { DefaultLogger, type LogLevel, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { pathToFileURL } from 'node:url';
+import { DefaultLogger, type LogLevel, NativeConnection, Runtime } from '@temporalio/worker';
 import { createActivities, ModelCache } from './activities/index.js';
 import { createChannels } from './channels.js';
-import { type ConnectOptions, temporalTarget, unreachable } from './client.js';
+import { type ConnectOptions, listHomes, temporalTarget, unreachable } from './client.js';
 import { influxOptionsOf } from './config/influx-options.js';
 import type { Settings } from './config/load.js';
 import { createInflux } from './influx/connect.js';
 import { openStorage } from './store/storage.js';
+import { createWorkerPair } from './worker-pair.js';
 
 export interface WorkerOptions extends ConnectOptions {
   readonly settings: Settings;
@@ -32,12 +32,6 @@ export interface HalfspaceWorker {
 /** Below the ten seconds that people and containers wait. */
 const GRACE_MS = 5000;
 
-/** After the grace time activities are told to stop; those that do not are left behind this much later. */
-const FORCE_AFTER_GRACE_MS = 2500;
-
-/** Cancellation travels on heartbeats: with the default of 80 % of the timeout it would take four seconds. */
-const MOST_SECONDS_BETWEEN_BEATS = '1s';
-
 const MEGABYTE = 1024 * 1024;
 
 /** Composition root: settings → clients → activities → worker. @throws HalfspaceError for settings and for an absent server. */
@@ -57,6 +51,14 @@ export async function createWorker({
     ...influxOptionsOf(settings.influx),
     warn: (message) => log('warn', message, {}),
   });
+  const taskQueue = limits.task_queue;
+  let connection: NativeConnection;
+  try {
+    connection = await NativeConnection.connect(connectionOptions);
+  } catch (error) {
+    await influx.close();
+    throw unreachable(address, error);
+  }
   const activities = createActivities({
     influx,
     storage,
@@ -65,41 +67,23 @@ export async function createWorker({
     pipelines: settings.pipelines,
     channels,
     machinesAtOnce: limits.max_machines_at_once,
+    homes: () => listHomes(connection.workflowService, namespace, taskQueue),
     links: { temporalUi: links.temporal_ui, plots: links.plots, namespace },
     log,
   });
-  let connection: NativeConnection;
-  try {
-    connection = await NativeConnection.connect(connectionOptions);
-  } catch (error) {
-    await influx.close();
-    throw unreachable(address, error);
-  }
-  const taskQueue = limits.task_queue;
-  const worker = await Worker.create({
-    connection,
-    namespace,
-    taskQueue,
-    identity: `${process.pid}@${hostname()}`,
-    workflowsPath: fileURLToPath(new URL(`./workflows/index${import.meta.url.slice(-3)}`, import.meta.url)),
-    activities,
-    shutdownGraceTime: graceMs,
-    shutdownForceTime: graceMs + FORCE_AFTER_GRACE_MS,
-    maxHeartbeatThrottleInterval: MOST_SECONDS_BETWEEN_BEATS,
-    defaultHeartbeatThrottleInterval: MOST_SECONDS_BETWEEN_BEATS,
-  });
+  const pair = await createWorkerPair({ connection, namespace, taskQueue, activities, graceMs });
   return {
     taskQueue,
     address,
     run: async () => {
       try {
-        await worker.run();
+        await pair.run();
       } finally {
         await connection.close();
         await influx.close();
       }
     },
-    shutdown: () => worker.shutdown(),
+    shutdown: () => pair.shutdown(),
   };
 }
 

@@ -12,7 +12,7 @@ export interface Attempt {
   breathe(): Promise<void>;
 }
 
-/** Temporal throttles beats by itself; this only has to be well below the heartbeat timeout. */
+/** Well below the heartbeat timeout. Most steps are over before their first beat, which would cost the server a write. */
 const BEAT_EVERY_MS = 1000;
 
 /**
@@ -36,7 +36,6 @@ export function asActivity<Input, Output>(
         signal.throwIfAborted();
       },
     };
-    context.heartbeat();
     const beat = setInterval(() => context.heartbeat(progress), BEAT_EVERY_MS);
     try {
       return await step(input, attempt);

@@ -15,6 +15,8 @@ export interface ActivityDeps {
   readonly channels: ReadonlyMap<string, Channel>;
   /** Children one run has open at a time. */
   readonly machinesAtOnce: number;
+  /** Task queues of the workers that are there now, one each; a hint that may be minutes old. */
+  readonly homes: () => Promise<readonly string[]>;
   readonly links: Links;
   readonly log: (level: 'info' | 'warn', message: string, fields: Record<string, unknown>) => void;
 }

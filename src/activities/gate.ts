@@ -7,6 +7,9 @@ import type { ActivityDeps } from './deps.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 import { isAhead } from './window-end.js';
 
+/** What the gate and the use of a model need of the worker. */
+export type ModelDeps = Pick<ActivityDeps, 'models' | 'storage'>;
+
 export type GateInput = MachineInput & { readonly startedAtMs: number };
 
 /**
@@ -14,11 +17,7 @@ export type GateInput = MachineInput & { readonly startedAtMs: number };
  * no snapshot. Also fixes the token that fences this child's writes.
  * @throws HalfspaceError `CorruptStore` for a model that has learned more than there can be.
  */
-export async function modelIsCached(
-  deps: ActivityDeps,
-  documents: JsonArtifacts,
-  input: GateInput,
-): Promise<ModelGate> {
+export async function modelIsCached(deps: ModelDeps, documents: JsonArtifacts, input: GateInput): Promise<ModelGate> {
   const { plan, machine, startedAtMs } = input;
   if (plan.mode === 'replay') return { base: null, cached: true, token: startedAtMs, watermark: null, why: 'replay' };
   const newest = await new Snapshots(deps.storage).newest(plan.pipeline, machine.uniqueId);
@@ -36,11 +35,7 @@ export async function modelIsCached(
 }
 
 /** Rows before a watermark are left out: one that lies ahead would silently leave out all there are. */
-function checkWatermark(
-  { storage }: ActivityDeps,
-  { plan, machine, startedAtMs }: GateInput,
-  name: SnapshotName,
-): void {
+function checkWatermark({ storage }: ModelDeps, { plan, machine, startedAtMs }: GateInput, name: SnapshotName): void {
   if (!isAhead(name.watermark, startedAtMs)) return;
   const { pipeline } = plan;
   throw new HalfspaceError(
@@ -50,12 +45,12 @@ function checkWatermark(
 }
 
 /** Reads the base snapshot into this worker's memory; nothing else happens to it. */
-export async function loadModel(deps: ActivityDeps, input: MachineInput & { gate: ModelGate }): Promise<void> {
+export async function loadModel(deps: ModelDeps, input: MachineInput & { gate: ModelGate }): Promise<void> {
   if (input.gate.base !== null) await snapshotBytes(deps, input, input.gate.base);
 }
 
 /** The snapshot's bytes from memory, else from the store: what the gate saw may have been evicted since. */
-export async function snapshotBytes(deps: ActivityDeps, input: MachineInput, base: string): Promise<Uint8Array> {
+export async function snapshotBytes(deps: ModelDeps, input: MachineInput, base: string): Promise<Uint8Array> {
   const { pipeline } = input.plan;
   const { uniqueId } = input.machine;
   const name = parseSnapshotName(base);

@@ -17,7 +17,10 @@ export interface PlanRunInput {
   readonly runId: string;
 }
 
-/** About 2,000 events of history. */
+/** More homes than this would make the plan heavy; the workers beyond it still take part through the shared queue. */
+const MOST_HOMES = 64;
+
+/** At most nine events a machine (three of its child, six of the two tasks they wake): below 5,000 of history. */
 const MACHINES_PER_EXECUTION = 500;
 
 /**
@@ -51,10 +54,25 @@ export async function planRun(deps: ActivityDeps, input: PlanRunInput): Promise<
     folder,
     channels: settings.alerts,
     laggards: laggards.length,
+    homes: await homesOf(deps),
     machinesAtOnce: deps.machinesAtOnce,
     machinesPerExecution: MACHINES_PER_EXECUTION,
     warnings,
   };
+}
+
+/** Homes of the run: none with fewer than two workers, whose shared queue is home enough. */
+async function homesOf({ homes, log }: ActivityDeps): Promise<readonly string[]> {
+  try {
+    const found = [...new Set(await homes())].sort();
+    return found.length < 2 ? [] : found.slice(0, MOST_HOMES);
+  } catch (error) {
+    // Homes only spare reads of the store; a server that does not tell of its workers must not stop the run.
+    log('warn', 'The workers of the task queue are not known; models are read from the store where needed', {
+      reason: error instanceof Error ? error.message : String(error),
+    });
+    return [];
+  }
 }
 
 function windowOf(

@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Delivery } from '../alerts/channel.js';
 import type { AnomalyEvent } from '../contract/anomaly-event.js';
 import { HalfspaceError } from '../contract/failures.js';
-import type { PlotResult, RunIdentity, RunPlan } from '../contract/run.js';
+import type { MachinePlan, PlotResult, RunIdentity } from '../contract/run.js';
 import { AlertRecords } from '../store/alert-records.js';
 import type { Attempt } from './attempt.js';
 import type { ActivityDeps, Links } from './deps.js';
 
 export interface SendAlertInput {
-  readonly plan: RunPlan;
+  readonly plan: MachinePlan;
   readonly run: RunIdentity;
   readonly channel: string;
   readonly event: AnomalyEvent;

@@ -17,8 +17,8 @@ export interface Window {
   readonly to: Nanos;
 }
 
-/** The frozen decisions of a run: all that later steps need of settings. The settings themselves are in the artifact. */
-export interface RunPlan {
+/** What a machine's steps need of the run's plan. It is part of each of their inputs, so it stays short. */
+export interface MachinePlan {
   readonly pipeline: string;
   readonly mode: 'incremental' | 'replay';
   readonly window: Window;
@@ -28,7 +28,13 @@ export interface RunPlan {
   readonly folder: string;
   /** Channel names. */
   readonly channels: readonly string[];
+}
+
+/** The frozen decisions of a run: all that later steps need of settings. The settings themselves are in the artifact. */
+export interface RunPlan extends MachinePlan {
   readonly laggards: number;
+  /** Task queues of the workers that were there when the run began, sorted; none with fewer than two workers. */
+  readonly homes: readonly string[];
   /** Children open at a time. */
   readonly machinesAtOnce: number;
   /** Machines after which the run continues as new, so that its history stays short. */
@@ -66,9 +72,15 @@ export interface MachineEntry {
 }
 
 export interface MachineInput {
-  readonly plan: RunPlan;
+  readonly plan: MachinePlan;
   readonly machine: MachineEntry;
   readonly run: RunIdentity;
+}
+
+/** What a machine's child starts with. */
+export interface MachineChildInput extends MachineInput {
+  /** Task queue of the worker that holds the machine's model, if any does; null: the shared queue. */
+  readonly home: string | null;
 }
 
 /** The run's workflow, for links. */
@@ -148,6 +160,8 @@ export interface MachineResult {
   readonly model: ModelGate['why'];
   readonly plot: string | null;
   readonly alerts: readonly AlertOutcome[];
+  /** The machine's home when nobody answered there; its steps were done by other workers. */
+  readonly deadHome: string | null;
 }
 
 export interface RunTotals {
@@ -176,6 +190,8 @@ export interface ContinuedRun {
   readonly totals: RunTotals;
   /** `Laggard[]` as JSON, one artifact a page that had any. */
   readonly laggards: readonly ArtifactRef[];
+  /** Homes where nobody answered; none of the machines still to come is sent there. */
+  readonly deadHomes: readonly string[];
   readonly startedAtMs: number;
 }
 

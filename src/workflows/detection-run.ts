@@ -1,27 +1,19 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
-  CancellationScope,
   ContinueAsNew,
   continueAsNew,
-  executeChild,
   isCancellation,
   proxyActivities,
   setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
-import type { ArtifactRef } from '../contract/artifact.js';
-import { machineWorkflowId } from '../contract/names.js';
-import type { ContinuedRun, MachineEntry, RunInput, RunPlan, RunResult } from '../contract/run.js';
-import { failureReason } from './failure-reason.js';
-import { machineDetection } from './machine-detection.js';
-import { BOOKKEEPING, CLOSING, LOAD, MACHINE_CHILD, TRANSFORM } from './policies.js';
-import { addOutcome, type MachineOutcome, NO_TOTALS } from './run-totals.js';
+import type { ContinuedRun, RunInput, RunPlan, RunResult } from '../contract/run.js';
+import { detectMachines } from './detect-machines.js';
+import { BOOKKEEPING, CLOSING, LOAD, TRANSFORM } from './policies.js';
+import { NO_TOTALS } from './run-totals.js';
 import { counted, windowText } from './texts.js';
 
-type Lagging = Parameters<Activities['recordLaggards']>[0]['lagging'];
-
-const { planRun, readMachines, recordLaggards, finishRun } = proxyActivities<Activities>(BOOKKEEPING);
+const { planRun, finishRun } = proxyActivities<Activities>(BOOKKEEPING);
 const { closeRun } = proxyActivities<Activities>(CLOSING);
 const { loadInfluxData } = proxyActivities<Activities>(LOAD);
 const { transformData } = proxyActivities<Activities>(TRANSFORM);
@@ -53,25 +45,24 @@ async function beginRun(plan: RunPlan, startedAtMs: number): Promise<ContinuedRu
   const loaded = await loadInfluxData.executeWithOptions({ summary: windowText(plan) }, [{ plan }]);
   const summary = counted(loaded.rows, 'row');
   const shaped = await transformData.executeWithOptions({ summary }, [{ plan, loaded }]);
-  const run: ContinuedRun = { plan, loaded, shaped, offset: 0, totals: NO_TOTALS, laggards: [], startedAtMs };
+  const run: ContinuedRun = {
+    plan,
+    loaded,
+    shaped,
+    offset: 0,
+    totals: NO_TOTALS,
+    laggards: [],
+    deadHomes: [],
+    startedAtMs,
+  };
   setCurrentDetails(detailsOf(run));
   return run;
 }
 
 async function detectAll(input: RunInput, begun: ContinuedRun): Promise<ContinuedRun> {
-  let run = begun;
-  let handled = 0;
-  while (run.offset < run.shaped.machines) {
-    if (handled >= run.plan.machinesPerExecution) {
-      return continueAsNew<typeof detectionRun>({ pipeline: input.pipeline, continued: run });
-    }
-    const { plan, shaped, offset } = run;
-    const summary = `from ${offset + 1} of ${counted(shaped.machines, 'machine')}`;
-    const args = { manifest: shaped.manifest, offset, limit: plan.machinesAtOnce };
-    const page = await readMachines.executeWithOptions({ summary }, [args]);
-    run = await detectPage(run, page);
-    handled += page.length;
-    setCurrentDetails(detailsOf(run));
+  const run = await detectMachines(begun, (at) => setCurrentDetails(detailsOf(at)));
+  if (run.offset < run.shaped.machines) {
+    return continueAsNew<typeof detectionRun>({ pipeline: input.pipeline, continued: run });
   }
   return run;
 }
@@ -81,68 +72,14 @@ async function giveArtifactsFree(plan: RunPlan): Promise<void> {
   await closeRun.executeWithOptions({ summary: plan.pipeline }, [{ plan }]).catch(() => {});
 }
 
-/** Runs a page's children and waits for every one of them, so that nothing of the page outlives this execution. */
-async function detectPage(run: ContinuedRun, page: readonly MachineEntry[]): Promise<ContinuedRun> {
-  const settled = await Promise.allSettled(page.map((machine) => detectMachine(run.plan, machine)));
-  const stopped = settled.find((end) => end.status === 'rejected');
-  if (stopped !== undefined) throw stopped.reason;
-  if (CancellationScope.current().consideredCancelled) await CancellationScope.current().cancelRequested;
-
-  const outcomes = settled.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
-  const lagging = outcomes.flatMap((outcome, index) => {
-    const machine = page[index];
-    const why = lagOf(outcome);
-    return machine === undefined || why === null ? [] : [{ uniqueId: machine.uniqueId, ids: machine.ids, why }];
-  });
-  const recorded = lagging.length === 0 ? [] : [await recordPage(run.plan, lagging)];
-  return {
-    ...run,
-    offset: run.offset + page.length,
-    totals: outcomes.reduce(addOutcome, run.totals),
-    laggards: [...run.laggards, ...recorded],
-  };
-}
-
-async function recordPage(plan: RunPlan, lagging: Lagging): Promise<ArtifactRef> {
-  const summary = counted(lagging.length, 'machine');
-  return recordLaggards.executeWithOptions({ summary }, [{ plan, lagging }]);
-}
-
-/** One machine's trouble stays its own: whatever its child meets comes back as an outcome, except a cancellation. */
-async function detectMachine(plan: RunPlan, machine: MachineEntry): Promise<MachineOutcome> {
-  const { uniqueId } = machine;
-  const { workflowId, runId } = workflowInfo();
-  try {
-    const result = await executeChild(machineDetection, {
-      ...MACHINE_CHILD,
-      workflowId: machineWorkflowId(plan.pipeline, uniqueId),
-      args: [{ plan, machine, run: { workflowId, runId } }],
-      staticSummary: `${plan.pipeline}: ${uniqueId}, ${counted(machine.rows, 'row')}`,
-      staticDetails: windowText(plan),
-      memo: { pipeline: plan.pipeline, machine: uniqueId, rows: machine.rows },
-    });
-    return { kind: 'done', result };
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    if (error instanceof WorkflowExecutionAlreadyStartedError) {
-      return { kind: 'busy', problem: { uniqueId, reason: `held by another run of ${plan.pipeline}` } };
-    }
-    return { kind: 'failed', problem: { uniqueId, reason: failureReason(error) } };
-  }
-}
-
-function lagOf(outcome: MachineOutcome): 'failed' | 'busy' | 'undelivered' | null {
-  if (outcome.kind !== 'done') return outcome.kind;
-  return outcome.result.alerts.some((alert) => alert.status === 'failed') ? 'undelivered' : null;
-}
-
 function detailsOf(run: ContinuedRun): string {
-  const { plan, loaded, shaped, totals } = run;
+  const { plan, loaded, shaped, totals, deadHomes } = run;
   return [
     `- window: ${windowText(plan)}`,
     `- rows loaded: ${loaded.rows}`,
     `- machines: ${totals.machines} of ${shaped.machines} (${totals.failedCount} failed, ${totals.busyCount} busy)`,
     `- anomalous rows: ${totals.anomalies} in ${counted(totals.events, 'event')}`,
+    ...deadHomes.map((home) => `- nobody answered at ${home}: its machines went elsewhere`),
     ...totals.plots.slice(0, 5).map((plot) => `- plot: ${plot}`),
   ].join('\n');
 }

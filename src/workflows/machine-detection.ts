@@ -4,28 +4,35 @@ import type {
   AlertOutcome,
   CheckedAnomalies,
   Detection,
+  MachineChildInput,
   MachineInput,
   MachineResult,
   ModelGate,
   PlotResult,
 } from '../contract/run.js';
 import { failureReason } from './failure-reason.js';
-import { ALERT, DETECT, EXPLAIN, GATE, WRITE } from './policies.js';
+import { Home } from './home.js';
+import { ALERT, EXPLAIN } from './policies.js';
 import { counted, windowText } from './texts.js';
 
-const { modelIsCached, loadModel } = proxyActivities<Activities>(GATE);
-const { detectAnomalies } = proxyActivities<Activities>(DETECT);
 const { checkAnomalies, plotAnomalies } = proxyActivities<Activities>(EXPLAIN);
 const { sendAlert } = proxyActivities<Activities>(ALERT);
-const { writeScores } = proxyActivities<Activities>(WRITE);
 
 /** One machine's slice, start to end. Its workflow id is the machine's lock. Publishing the snapshot is the last step. */
-export async function machineDetection(input: MachineInput): Promise<MachineResult> {
-  const { uniqueId } = input.machine;
-  const gate = await modelIsCached.executeWithOptions({ summary: uniqueId }, [{ ...input, startedAtMs: Date.now() }]);
-  if (!gate.cached) await loadModel.executeWithOptions({ summary: uniqueId }, [{ ...input, gate }]);
-  const summary = `${uniqueId}: ${counted(input.machine.rows, 'row')}`;
-  const detection = await detectAnomalies.executeWithOptions({ summary }, [{ ...input, gate }]);
+export async function machineDetection({ home: queue, ...input }: MachineChildInput): Promise<MachineResult> {
+  const { uniqueId, rows } = input.machine;
+  const home = new Home(queue);
+  const startedAtMs = Date.now();
+  const gate = await home.run((steps) =>
+    steps.modelIsCached.executeWithOptions({ summary: uniqueId }, [{ ...input, startedAtMs }]),
+  );
+  if (!gate.cached) {
+    await home.run((steps) => steps.loadModel.executeWithOptions({ summary: uniqueId }, [{ ...input, gate }]));
+  }
+  const slice = `${uniqueId}: ${counted(rows, 'row')}`;
+  const detection = await home.run((steps) =>
+    steps.detectAnomalies.executeWithOptions({ summary: slice }, [{ ...input, gate }]),
+  );
 
   let checked: CheckedAnomalies | null = null;
   let plot: PlotResult | null = null;
@@ -38,7 +45,9 @@ export async function machineDetection(input: MachineInput): Promise<MachineResu
   }
 
   const scores = `${uniqueId}: ${counted(detection.rows, 'score')}`;
-  const written = await writeScores.executeWithOptions({ summary: scores }, [{ ...input, gate, detection }]);
+  const written = await home.run((steps) =>
+    steps.writeScores.executeWithOptions({ summary: scores }, [{ ...input, gate, detection }]),
+  );
   setCurrentDetails(detailsOf(input, gate, detection, plot));
   return {
     uniqueId,
@@ -49,6 +58,7 @@ export async function machineDetection(input: MachineInput): Promise<MachineResu
     model: gate.why,
     plot: plot?.path ?? plot?.url ?? plot?.key ?? null,
     alerts,
+    deadHome: home.dead,
   };
 }
 

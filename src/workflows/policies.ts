@@ -58,6 +58,17 @@ export const GATE: ActivityOptions = {
   scheduleToCloseTimeout: '10m',
 };
 
+/** A live worker with free hands takes a step within milliseconds. */
+const HOME_ANSWERS_WITHIN = '5s';
+
+/**
+ * The policy for a step sent to one worker's own queue: a home only spares a read of the store, so it is given a moment
+ * and one attempt; the shared queue, where any worker answers, does the waiting and the retrying.
+ */
+export function atHome(policy: ActivityOptions, home: string): ActivityOptions {
+  return { ...policy, taskQueue: home, scheduleToStartTimeout: HOME_ANSWERS_WITHIN, retry: { maximumAttempts: 1 } };
+}
+
 /** detectAnomalies: a million rows through the largest forest that settings allow. */
 export const DETECT: ActivityOptions = {
   ...COMMON,

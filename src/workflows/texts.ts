@@ -1,8 +1,8 @@
-import type { RunPlan } from '../contract/run.js';
+import type { MachinePlan } from '../contract/run.js';
 import { isoFromNanos } from '../contract/time.js';
 
 /** A run's pipeline and window as the Temporal UI shows them. */
-export function windowText(plan: RunPlan): string {
+export function windowText(plan: MachinePlan): string {
   const { from, to } = plan.window;
   const begin = plan.mode === 'replay' ? 'the whole source' : isoFromNanos(BigInt(from));
   return `${plan.pipeline}: ${begin} to ${isoFromNanos(BigInt(to))}`;

@@ -43,6 +43,7 @@ function depsWith(send: Channel['send'], store: Storage = storage): ActivityDeps
     pipelines: {},
     channels: new Map([['ops', { name: 'ops', send }]]),
     machinesAtOnce: 1,
+    homes: async () => [],
     links: { temporalUi: null, namespace: 'default', plots: null },
     log: (_level, message) => logged.push(message),
   };
@@ -78,10 +79,6 @@ function input(): SendAlertInput {
       document: ref,
       folder: 'runs/machines/1',
       channels: ['ops'],
-      laggards: 0,
-      machinesAtOnce: 1,
-      machinesPerExecution: 1,
-      warnings: [],
     },
     run: { workflowId: 'w', runId: 'r' },
     channel: 'ops',

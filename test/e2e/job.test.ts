@@ -7,7 +7,15 @@ import { defaultMachines } from '../../src/simulator/fleet.js';
 import { lines } from '../../src/simulator/outputs.js';
 import { writeProgress } from '../../src/store/progress.js';
 import type { Storage } from '../../src/store/storage.js';
-import { buildPlant, machinesPipeline, type Plant, type PlantOptions, reasonOfFailure } from './plant.js';
+import { recordReads } from '../store/record-reads.js';
+import {
+  buildPlant,
+  machinesPipeline,
+  newestSnapshots,
+  type Plant,
+  type PlantOptions,
+  reasonOfFailure,
+} from './plant.js';
 
 const START = Date.parse('2026-01-05T00:00:00Z');
 const HOUR = 3_600_000;
@@ -21,22 +29,6 @@ async function build(options: Omit<PlantOptions, 'temporalAddress'>): Promise<Pl
   return plant;
 }
 
-/** Counts reads of the store by the first part of the key. */
-function countReads(counts: Map<string, number>): (storage: Storage) => Storage {
-  return (storage) => ({
-    read: (key) => {
-      const area = key.split('/')[0] ?? '';
-      counts.set(area, (counts.get(area) ?? 0) + 1);
-      return storage.read(key);
-    },
-    write: (key, bytes) => storage.write(key, bytes),
-    list: (prefix) => storage.list(prefix),
-    remove: (key) => storage.remove(key),
-    removeAll: (prefix) => storage.removeAll(prefix),
-    locate: (key) => storage.locate(key),
-  });
-}
-
 function recordingChannel(sent: Alert[]): Channel {
   return {
     name: 'ops',
@@ -45,16 +37,6 @@ function recordingChannel(sent: Alert[]): Channel {
       return 'delivered';
     },
   };
-}
-
-async function newestSnapshots(of: Plant, pipeline: string): Promise<Record<string, string>> {
-  const found: Record<string, string> = {};
-  for (const machine of await of.storage.list(`snapshots/${pipeline}`)) {
-    const names = await of.storage.list(`snapshots/${pipeline}/${machine.slice(0, -1)}`);
-    // Without the token: it is the time of the run.
-    found[machine] = (names.at(-1) ?? '').split('-').slice(1).join('-');
-  }
-  return found;
 }
 
 describe('a run', () => {
@@ -100,21 +82,21 @@ describe('a run', () => {
   });
 
   it('gives in two windows what one run gives over both, and loads no model for the second', async () => {
-    const counts = new Map<string, number>();
+    const read: string[] = [];
     const pipelines = {
       once: machinesPipeline({ output: { table: 'once' } }),
       twice: machinesPipeline({ output: { table: 'twice' } }),
     };
-    await build({ pipelines, wrapStorage: countReads(counts) });
+    await build({ pipelines, wrapStorage: recordReads(read) });
     const end = START + HOUR;
     await plant.write(lines(defaultMachines(3, 7), { fromMs: START, toMs: end }));
 
     await plant.run('once', nanosFromMs(end));
     await plant.run('twice', nanosFromMs(START + 20 * MINUTE));
-    counts.clear();
+    read.length = 0;
     const second = await plant.run('twice', nanosFromMs(end));
     expect(second.models).toEqual({ cached: 3, loaded: 0, fresh: 0 });
-    expect(counts.get('snapshots') ?? 0).toBe(0);
+    expect(read.filter((key) => key.startsWith('snapshots/'))).toEqual([]);
 
     const scores = 'SELECT time, "machineID", score, is_anomaly FROM';
     const order = 'ORDER BY "machineID", time';
@@ -364,7 +346,7 @@ describe('the artifacts of a run', () => {
     let isTidy = true;
     const pipelines = { machines: machinesPipeline() };
     const wrapStorage = (storage: Storage): Storage => ({
-      ...countReads(new Map())(storage),
+      ...recordReads([])(storage),
       // The slices are gone as soon as they are there.
       write: (key, bytes) => (isTidy && key.includes('/slices-') ? Promise.resolve() : storage.write(key, bytes)),
     });

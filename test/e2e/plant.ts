@@ -4,15 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Client, Connection, Client as TemporalClient, WorkflowFailedError } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { createActivities, ModelCache } from '../../src/activities/index.js';
 import type { Channel } from '../../src/alerts/channel.js';
+import { listHomes } from '../../src/client.js';
 import type { PipelineSettings } from '../../src/contract/pipeline.js';
 import type { RunResult } from '../../src/contract/run.js';
 import { createInflux, type Influx } from '../../src/influx/connect.js';
 import { writeAll } from '../../src/influx/write-all.js';
 import { type StandIn, startStandIn } from '../../src/local/standin/server.js';
 import { openStorage, type Storage } from '../../src/store/storage.js';
+import { createWorkerPair, type WorkerPair } from '../../src/worker-pair.js';
 
 export interface PlantOptions {
   readonly temporalAddress: string;
@@ -22,6 +24,8 @@ export interface PlantOptions {
   readonly modelCacheBytes?: number;
   /** Wraps the store, to count or to break it. */
   readonly wrapStorage?: (storage: Storage) => Storage;
+  /** Workers with a model cache each; one when left out, 0 when the test brings its own. */
+  readonly workers?: number;
 }
 
 /** A whole plant on real parts: InfluxDB stand-in, store in a folder, worker on the shared Temporal server. */
@@ -61,14 +65,14 @@ export async function buildPlant(options: PlantOptions): Promise<Plant> {
   const bare = openStorage(pathToFileURL(folder).href);
   const storage = options.wrapStorage?.(bare) ?? bare;
   const taskQueue = `plant-${randomUUID()}`;
-  const connection = await NativeConnection.connect({ address: options.temporalAddress });
   const clientConnection = await Connection.connect({ address: options.temporalAddress });
   const client = new TemporalClient({ connection: clientConnection });
-  const worker = await Worker.create({
-    connection,
-    taskQueue,
-    workflowBundle: await workflowBundle(),
-    activities: createActivities({
+  const pairs: WorkerPair[] = [];
+  const connections: NativeConnection[] = [];
+  for (let n = 0; n < (options.workers ?? 1); n++) {
+    const connection = await NativeConnection.connect({ address: options.temporalAddress });
+    connections.push(connection);
+    const activities = createActivities({
       influx,
       storage,
       storeFolder: folder,
@@ -76,13 +80,23 @@ export async function buildPlant(options: PlantOptions): Promise<Plant> {
       pipelines: options.pipelines,
       channels: new Map((options.channels ?? []).map((channel) => [channel.name, channel])),
       machinesAtOnce: 100,
+      homes: () => listHomes(connection.workflowService, 'default', taskQueue),
       links: { temporalUi: null, namespace: 'default', plots: null },
       log: () => {},
-    }),
-    maxHeartbeatThrottleInterval: '1s',
-    defaultHeartbeatThrottleInterval: '1s',
-  });
-  const running = worker.run();
+    });
+    const bundle = await workflowBundle();
+    pairs.push(
+      await createWorkerPair({
+        connection,
+        namespace: 'default',
+        taskQueue,
+        activities,
+        graceMs: 0,
+        workflowBundle: bundle,
+      }),
+    );
+  }
+  const running = Promise.all(pairs.map((pair) => pair.run()));
   return {
     influx,
     standIn,
@@ -113,15 +127,25 @@ export async function buildPlant(options: PlantOptions): Promise<Plant> {
       return found;
     },
     close: async () => {
-      worker.shutdown();
+      for (const pair of pairs) pair.shutdown();
       await running;
-      await connection.close();
+      for (const connection of connections) await connection.close();
       await clientConnection.close();
       await influx.close();
       await standIn.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Machine to its newest snapshot's name, which holds the hash of its bytes; without the token, the time of the run. */
+export async function newestSnapshots(of: Plant, pipeline: string): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const machine of await of.storage.list(`snapshots/${pipeline}`)) {
+    const names = await of.storage.list(`snapshots/${pipeline}/${machine.slice(0, -1)}`);
+    found[machine] = (names.at(-1) ?? '').split('-').slice(1).join('-');
+  }
+  return found;
 }
 
 /** The reason a run failed with, as the step that failed gave it. */

@@ -8,11 +8,13 @@ import {
   NativeConnection,
   Runtime,
   Worker,
+  type WorkerOptions,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Activities } from '../../src/activities/index.js';
 import type { ArtifactRef } from '../../src/contract/artifact.js';
+import { homeOf } from '../../src/contract/homes.js';
 import { machineWorkflowId } from '../../src/contract/names.js';
 import type { MachineEntry, RunPlan, RunResult } from '../../src/contract/run.js';
 
@@ -25,7 +27,7 @@ let connection: NativeConnection;
 let client: Client;
 let bundle: WorkflowBundleWithSourceMap;
 let calls: string[];
-let stop: (() => Promise<void>) | undefined;
+const stops: (() => Promise<void>)[] = [];
 /** Unique a test, because machine ids are locks on a server that all tests share. */
 let pipeline: string;
 let taskQueue: string;
@@ -40,8 +42,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  await stop?.();
-  stop = undefined;
+  for (const stop of stops.splice(0)) await stop();
 });
 
 afterAll(async () => {
@@ -73,6 +74,7 @@ async function startWorker(machines: number, fakes: Fakes = {}, plan: Partial<Ru
       folder: 'f',
       channels: [],
       laggards: 0,
+      homes: [],
       machinesAtOnce: 10,
       machinesPerExecution: 500,
       warnings: [],
@@ -117,12 +119,28 @@ async function startWorker(machines: number, fakes: Fakes = {}, plan: Partial<Ru
       },
     ]),
   );
-  const worker = await Worker.create({ connection, taskQueue, workflowBundle: bundle, activities });
+  await runWorker({ taskQueue, workflowBundle: bundle, activities });
+}
+
+async function runWorker(options: Omit<WorkerOptions, 'connection'>): Promise<void> {
+  const worker = await Worker.create({ connection, ...options });
   const running = worker.run();
-  stop = async () => {
+  stops.push(async () => {
     worker.shutdown();
     await running;
-  };
+  });
+}
+
+/** A worker on a queue of its own; its steps are called `<queue> <step>`. */
+async function startHome(queue: string, fakes: Fakes): Promise<void> {
+  const activities = Object.entries(fakes).map(([name, run]) => [
+    name,
+    async (input: never) => {
+      calls.push(`${queue} ${name}`);
+      return run(input);
+    },
+  ]);
+  await runWorker({ taskQueue: queue, activities: Object.fromEntries(activities) });
 }
 
 function run(): Promise<RunResult> {
@@ -133,10 +151,10 @@ function run(): Promise<RunResult> {
   });
 }
 
-const WITH_EVENT: Fakes = {
+const WITH_EVENT = {
   detectAnomalies: async () => ({ scores: REF, events: REF, snapshot: null, rows: 1, trimmed: 0, anomalies: 1 }),
   checkAnomalies: async () => ({ latest: { key: 'event' }, events: 1, channels: ['a', 'b'], isPlotted: true }),
-};
+} satisfies Fakes;
 
 describe('a machine', () => {
   it('costs three activities when it is healthy and its model is in memory', async () => {
@@ -190,7 +208,103 @@ describe('a machine', () => {
   });
 });
 
+/** Something to wait for. */
+function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+/** The steps that a home takes, all in order. */
+const AT_HOME = {
+  modelIsCached: async () => ({ base: 'b', cached: true, token: 1, watermark: '0', why: 'cached' }),
+  detectAnomalies: async () => ({ scores: REF, events: null, snapshot: null, rows: 1, trimmed: 0, anomalies: 0 }),
+  writeScores: async () => ({ scoresWritten: 1, published: true }),
+} satisfies Fakes;
+
+/** Steps of machines on the shared queue. */
+function sharedSteps(): string[] {
+  return calls.filter((name) => name in AT_HOME);
+}
+
+describe('a home', () => {
+  it('takes the steps that need the model of its machines, and no others', async () => {
+    const homes = ['home-a', 'home-b'];
+    await startWorker(8, WITH_EVENT, { homes });
+    for (const home of homes) {
+      await startHome(home, { ...AT_HOME, detectAnomalies: WITH_EVENT.detectAnomalies });
+    }
+    expect(await run()).toMatchObject({ done: 8, models: { cached: 8, loaded: 0, fresh: 0 } });
+    expect(sharedSteps()).toEqual([]);
+    expect(calls.filter((name) => name === 'checkAnomalies')).toHaveLength(8);
+    const wanted = machineEntries(8).map(({ uniqueId }) => homeOf(uniqueId, homes));
+    for (const home of homes) {
+      const own = calls.filter((name) => name === `${home} writeScores`);
+      expect(own).toHaveLength(wanted.filter((queue) => queue === home).length);
+    }
+  });
+
+  it('where nobody answers costs one machine a moment and is left out for the rest of the run', async () => {
+    const [live, dead] = ['home-live', 'home-dead'];
+    const homes = [live, dead];
+    const wanted = machineEntries(12).map(({ uniqueId }) => homeOf(uniqueId, homes));
+    for (const execution of [wanted.slice(0, 5), wanted.slice(5, 10), wanted.slice(10)]) {
+      expect(new Set(execution)).toEqual(new Set(homes));
+    }
+    await startWorker(12, {}, { homes, machinesAtOnce: 1, machinesPerExecution: 5 });
+    await startHome(live, AT_HOME);
+    expect(await run()).toMatchObject({ machines: 12, done: 12 });
+    expect(sharedSteps()).toEqual(Object.keys(AT_HOME));
+  });
+
+  it('that falls silent in the middle of a step has that step done elsewhere', async () => {
+    const home = 'home-silent';
+    const end = gate();
+    await startWorker(1, {}, { homes: [home] });
+    await startHome(home, { ...AT_HOME, detectAnomalies: () => end.opened });
+    const result = await run();
+    end.open();
+    expect(result).toMatchObject({ done: 1, failedCount: 0 });
+    expect(sharedSteps()).toEqual(['detectAnomalies', 'writeScores']);
+  });
+
+  it('that cannot do a step hands it on, unless it would fail anywhere', async () => {
+    const home = 'home-weak';
+    await startWorker(2, {}, { homes: [home] });
+    await startHome(home, {
+      ...AT_HOME,
+      detectAnomalies: async ({ machine }: { machine: MachineEntry }) => {
+        if (machine.uniqueId === 'm0') throw ApplicationFailure.retryable('store is away', 'StoreFault');
+        throw ApplicationFailure.nonRetryable('poison row');
+      },
+    });
+    expect(await run()).toMatchObject({ done: 1, failedCount: 1, failed: [{ uniqueId: 'm1', reason: 'poison row' }] });
+    expect(calls.filter((name) => name.endsWith('detectAnomalies'))).toHaveLength(3);
+  });
+});
+
 describe('a run', () => {
+  it('begins the next machine as soon as any one is done', async () => {
+    const done: string[] = [];
+    const others = gate();
+    await startWorker(
+      7,
+      {
+        detectAnomalies: async ({ machine }: { machine: MachineEntry }) => {
+          if (machine.uniqueId === 'm0') await others.opened;
+          done.push(machine.uniqueId);
+          if (done.length === 6) others.open();
+          return AT_HOME.detectAnomalies();
+        },
+      },
+      { machinesAtOnce: 2 },
+    );
+    expect(await run()).toMatchObject({ done: 7 });
+    expect(done.at(-1)).toBe('m0');
+  });
+
   it('names a machine that fails and finishes the others', async () => {
     await startWorker(3, {
       detectAnomalies: async ({ machine }: { machine: MachineEntry }) => {

@@ -120,6 +120,15 @@ describe('a snapshot', () => {
     return encodeSnapshot(model, HASH);
   }
 
+  it('gives each use a model of its own', () => {
+    const bytes = learned();
+    const kept = bytes.slice();
+    const slice = randomSlice(randomOf(4), 100);
+    const first = scoreSlice(decodeSnapshot(bytes, settings, HASH), slice, settings);
+    expect(bytes).toEqual(kept);
+    expect(scoreSlice(decodeSnapshot(bytes, settings, HASH), slice, settings)).toEqual(first);
+  });
+
   it('is refused when any byte is changed', () => {
     const bytes = learned();
     for (let at = 0; at < bytes.length; at += 7) {
