@@ -57,7 +57,7 @@ export function temporalFailure(place: TemporalPlace, error: unknown): Halfspace
 export function unreachable(address: string, cause: unknown): HalfspaceError {
   return new HalfspaceError(
     'Unreachable',
-    `No Temporal server answers at ${address} (${grpcCause(cause).text}); start one (\`npx halfspace local up\` or \`npm run demo\`) or set TEMPORAL_ADDRESS`,
+    `No Temporal server answers at ${address} (${grpcCause(cause).text}); start one (\`npx halfspace local up\`) or set TEMPORAL_ADDRESS`,
     { cause },
   );
 }

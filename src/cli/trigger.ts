@@ -33,7 +33,7 @@ export async function trigger(options: TriggerOptions, io: CliIo): Promise<boole
   const temporal = await connectTemporal();
   try {
     if ((await countWorkers(temporal, taskQueue)) === 0) {
-      const absent = `No worker polls the task queue \`${taskQueue}\` at ${temporal.address}; start one with \`npm run worker\``;
+      const absent = `No worker polls the task queue \`${taskQueue}\` at ${temporal.address}; start one with \`npx halfspace worker\``;
       if (options.wait) throw new HalfspaceError('Unreachable', absent);
       io.stderr(`${absent}; the run waits for it\n`);
     }
