@@ -1,4 +1,3 @@
-import { pathToFileURL } from 'node:url';
 import { DefaultLogger, type LogLevel, NativeConnection, Runtime } from '@temporalio/worker';
 import { createActivities, ModelCache } from './activities/index.js';
 import { createChannels } from './channels.js';
@@ -6,6 +5,7 @@ import { type ConnectOptions, listHomes, temporalTarget, unreachable } from './c
 import { influxOptionsOf } from './config/influx-options.js';
 import type { Settings } from './config/load.js';
 import { createInflux } from './influx/connect.js';
+import { checkStorage } from './store/check-storage.js';
 import { openStorage } from './store/storage.js';
 import { createWorkerPair } from './worker-pair.js';
 
@@ -34,7 +34,7 @@ const GRACE_MS = 5000;
 
 const MEGABYTE = 1024 * 1024;
 
-/** Composition root: settings → clients → activities → worker. @throws HalfspaceError for settings and for an absent server. */
+/** Composition root: settings → clients → activities → worker. @throws HalfspaceError for settings, an absent server, a store that cannot be used. */
 export async function createWorker({
   settings,
   log,
@@ -44,8 +44,9 @@ export async function createWorker({
 }: WorkerOptions): Promise<HalfspaceWorker> {
   installRuntime(ownsSignals, options.logLevel ?? 'warn', log);
   const { connectionOptions, namespace, address } = temporalTarget(options);
-  const { storeFolder, links, worker: limits } = settings;
-  const storage = openStorage(pathToFileURL(storeFolder ?? '.halfspace/store').href);
+  const { storeUrl, links, worker: limits } = settings;
+  const storage = openStorage(storeUrl ?? '', settings.s3);
+  await checkStorage(storage);
   const channels = createChannels(settings.channels, (message, fields) => log('info', message, { ...fields }));
   const influx = createInflux({
     ...influxOptionsOf(settings.influx),
@@ -62,7 +63,6 @@ export async function createWorker({
   const activities = createActivities({
     influx,
     storage,
-    storeFolder,
     models: new ModelCache(limits.model_cache_mb * MEGABYTE),
     pipelines: settings.pipelines,
     channels,

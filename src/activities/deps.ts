@@ -8,8 +8,6 @@ import type { ModelCache } from './model-cache.js';
 export interface ActivityDeps {
   readonly influx: Influx;
   readonly storage: Storage;
-  /** Folder of a folder store, so that a plot can be named by its path; null for other stores. */
-  readonly storeFolder: string | null;
   readonly models: ModelCache;
   readonly pipelines: Readonly<Record<string, PipelineSettings>>;
   readonly channels: ReadonlyMap<string, Channel>;

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { renderPlot } from '../charts/render-png.js';
 import { HalfspaceError } from '../contract/failures.js';
 import type { Detection, MachineInput, PlotResult } from '../contract/run.js';
@@ -59,7 +58,7 @@ export async function plotAnomalies(
   return {
     key,
     url: deps.links.plots === null ? null : `${deps.links.plots.replace(/\/$/, '')}/${key}`,
-    path: deps.storeFolder === null ? null : join(deps.storeFolder, key),
+    path: deps.storage.locate(key),
   };
 }
 

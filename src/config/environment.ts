@@ -1,11 +1,12 @@
 import { join, resolve } from 'node:path';
 import { parse } from 'dotenv';
 import { HalfspaceError } from '../contract/failures.js';
+import type { S3Access } from '../contract/store-address.js';
 import { codeOf, NOT_UTF8, readUtf8 } from './text-file.js';
 import type { Variables } from './variables.js';
 
-/** Who reads a variable: the shipped halfspace.yaml names it, halfspace itself, Temporal's client, or docker compose. */
-export type Reader = 'settings' | 'halfspace' | 'temporal' | 'compose';
+/** Who reads a variable: the shipped halfspace.yaml names it, halfspace itself, Temporal's client, a store in S3, or docker compose. */
+export type Reader = 'settings' | 'halfspace' | 'temporal' | 's3' | 'compose';
 
 export interface EnvironmentVariable {
   readonly name: string;
@@ -28,7 +29,7 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
   row('settings', 'INFLUX_TOKEN', null, 'Token for InfluxDB; set it to nothing for a server without authorization.'),
   row('settings', 'INFLUX_DATABASE', null, 'Database to read from and write to.'),
   row('settings', 'SLACK_WEBHOOK_URL', '', 'Slack incoming webhook; without one messages go to the log.'),
-  row('settings', 'STORE_URL', 'file://./.halfspace/store', 'Folder for models, artifacts and plots.'),
+  row('settings', 'STORE_URL', 'file://./.halfspace/store', 'Folder or bucket for models, artifacts and plots.'),
   row('settings', 'TEMPORAL_UI_URL', '', 'Address of the Temporal UI as people reach it, for links in messages.'),
   row('settings', 'PLOTS_URL', '', "Address at which the store's plots are reachable, for pictures in messages."),
   row('halfspace', 'HALFSPACE_CONFIG', './halfspace.yaml', 'Settings file.'),
@@ -46,6 +47,14 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
   row('temporal', 'TEMPORAL_TLS_SERVER_NAME', null, "Name expected in the server's certificate."),
   row('temporal', 'TEMPORAL_CONFIG_FILE', null, "Temporal's own configuration file (TOML)."),
   row('temporal', 'TEMPORAL_PROFILE', 'default', 'Profile in that file.'),
+  row('s3', 'AWS_ACCESS_KEY_ID', null, "Access key; without one the AWS SDK's own chain finds credentials."),
+  row('s3', 'AWS_SECRET_ACCESS_KEY', null, 'Secret key that belongs to it.'),
+  row('s3', 'AWS_SESSION_TOKEN', null, 'Session token of temporary keys.'),
+  row('s3', 'AWS_PROFILE', null, 'Profile of the AWS configuration files; it comes before keys.'),
+  row('s3', 'AWS_REGION', null, 'Region of the bucket; us-east-1 with an endpoint.'),
+  row('s3', 'AWS_DEFAULT_REGION', null, 'The same, when AWS_REGION is not set.'),
+  row('s3', 'AWS_ENDPOINT_URL_S3', null, "Address of an S3 service other than Amazon's, e.g. http://localhost:9000."),
+  row('s3', 'AWS_ENDPOINT_URL', null, 'The same, when AWS_ENDPOINT_URL_S3 is not set.'),
   row('compose', 'TEMPORAL_DB_PASSWORD', 'temporal', "Password of Temporal's database in docker-compose.yml."),
 ];
 
@@ -73,6 +82,8 @@ export interface Environment {
   readonly searchPath: string | null;
   /** Folder for downloads that several checkouts share. */
   readonly cacheHome: string;
+  /** The usual AWS variables, for a store in a bucket. */
+  readonly s3: S3Access;
 }
 
 /**
@@ -103,6 +114,14 @@ export function readEnvironment({ cwd = process.cwd(), env = process.env }: Envi
     temporalCliPath: text('TEMPORAL_CLI_PATH'),
     searchPath: text('PATH') ?? text('Path'),
     cacheHome: cache === null ? join(home, 'cache') : join(cache, 'halfspace'),
+    s3: {
+      endpoint: text('AWS_ENDPOINT_URL_S3') ?? text('AWS_ENDPOINT_URL'),
+      region: text('AWS_REGION') ?? text('AWS_DEFAULT_REGION'),
+      profile: text('AWS_PROFILE'),
+      accessKeyId: text('AWS_ACCESS_KEY_ID'),
+      secretAccessKey: text('AWS_SECRET_ACCESS_KEY'),
+      sessionToken: text('AWS_SESSION_TOKEN'),
+    },
   };
 }
 

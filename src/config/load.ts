@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { S3Access } from '../contract/store-address.js';
 import { readEnvironment } from './environment.js';
 import { problemsOf, valueAt } from './issues.js';
 import { nearest } from './nearest.js';
@@ -13,7 +14,7 @@ import { type Path, parseYamlFile, type YamlFile } from './yaml-file.js';
 /** The halfspace.yaml that comes with the package. */
 export const SHIPPED_FILE = fileURLToPath(new URL('../../halfspace.yaml', import.meta.url));
 const FILE_NAME = 'halfspace.yaml';
-const STORE_SCHEME = 'file://';
+const FOLDER_SCHEME = 'file://';
 
 export interface LoadOptions<S extends Section = Section> {
   /** Settings file; HALFSPACE_CONFIG or halfspace.yaml in `cwd` when left out. */
@@ -31,8 +32,10 @@ interface FileSettings {
   readonly shipped: boolean;
   /** Name of the default pipeline; null when the file has no pipeline. */
   readonly defaultPipeline: string | null;
-  /** Absolute folder of the store; null when `store` was not asked for. */
-  readonly storeFolder: string | null;
+  /** Address of the store, a folder's absolute and percent-encoded; null when `store` was not asked for. */
+  readonly storeUrl: string | null;
+  /** How to reach a store in a bucket. */
+  readonly s3: S3Access;
 }
 
 /** What halfspace.yaml says; a section that was not asked for is null. */
@@ -65,16 +68,21 @@ export function loadSettings<S extends Section = Section>(options: LoadOptions<S
   ];
   if (problems.length > 0) throw new SettingsError(name, inOrder(problems));
 
-  const url = read.sections.store?.url;
   const settings: FileSettings & Record<Section, unknown> = {
     file,
     shipped,
     defaultPipeline: defaultPipeline(yaml),
-    storeFolder: url === undefined ? null : resolve(cwd, url.slice(STORE_SCHEME.length)),
+    storeUrl: read.sections.store === null ? null : absoluteUrl(read.sections.store.url, cwd),
+    s3: environment.s3,
     ...read.sections,
   };
   // Sections were parsed by their own schemas; the type only says which of them were asked for.
   return settings as LoadedSettings<S>;
+}
+
+/** A folder's address is written as it is, without percent signs; openers want a real one. */
+function absoluteUrl(url: string, cwd: string): string {
+  return url.startsWith(FOLDER_SCHEME) ? pathToFileURL(resolve(cwd, url.slice(FOLDER_SCHEME.length))).href : url;
 }
 
 function chooseFile(given: string | null, cwd: string): { file: string; shipped: boolean } {

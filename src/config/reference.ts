@@ -6,6 +6,7 @@ const READERS: Readonly<Record<Reader, string>> = {
   settings: 'halfspace.yaml as shipped',
   halfspace: 'halfspace itself',
   temporal: "Temporal's client",
+  s3: 'a store in S3',
   compose: 'docker-compose.yml',
 };
 

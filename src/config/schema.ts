@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseS3Url } from '../contract/store-address.js';
 import { address, duration, group, integer, optional, text } from './fields.js';
 import { pipelineSchema } from './pipeline-schema.js';
 
@@ -12,6 +13,8 @@ export const DEFAULT_STORE_URL = `\${STORE_URL:-file://./.halfspace/store}`;
 
 /** Node's timers hold 24 days; a call that takes a day is none that anyone waits for. */
 const LONGEST_CALL_MS = 24 * 3_600_000;
+
+const STORE_KEYS_ERROR = 'keys have no place in the address; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead';
 
 const influx = group({
   host: address().describe('Address of InfluxDB 3, e.g. http://localhost:8181.'),
@@ -42,13 +45,15 @@ const channel = z.discriminatedUnion('kind', [slack, webhook], {
 });
 
 const storeError =
-  'expected a folder such as file:///var/lib/halfspace or file://./.halfspace/store (no other kind of store is supported)';
+  'expected a folder such as file:///var/lib/halfspace or file://./.halfspace/store, or a bucket such as s3://bucket/prefix';
 const store = group({
   url: z
     .string({ error: storeError })
-    .refine((url) => /^file:\/\/./.test(url), { error: storeError })
+    // Told without the address, which holds the keys.
+    .refine((url) => !/^s3:.*@/.test(url), { error: STORE_KEYS_ERROR, abort: true })
+    .refine((url) => /^file:\/\/./.test(url) || parseS3Url(url) !== null, { error: storeError })
     .default(DEFAULT_STORE_URL)
-    .describe('Folder for models and artifacts; a relative one starts at the working directory.'),
+    .describe('Folder or bucket for models and artifacts; a relative folder starts at the working directory.'),
 });
 
 const links = group({

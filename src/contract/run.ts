@@ -128,8 +128,8 @@ export interface PlotResult {
   readonly key: string;
   /** Public address, when one is configured. */
   readonly url: string | null;
-  /** File path for a folder store. */
-  readonly path: string | null;
+  /** Where it is in the store: a file's path, or `s3://bucket/…`. */
+  readonly path: string;
 }
 
 export interface AlertOutcome {

@@ -56,7 +56,7 @@ export async function machineDetection({ home: queue, ...input }: MachineChildIn
     events: checked?.events ?? 0,
     scoresWritten: written.scoresWritten,
     model: gate.why,
-    plot: plot?.path ?? plot?.url ?? plot?.key ?? null,
+    plot: plot?.path ?? null,
     alerts,
     deadHome: home.dead,
   };
@@ -106,6 +106,6 @@ function detailsOf(input: MachineInput, gate: ModelGate, detection: Detection, p
     `- rows: ${detection.rows}, anomalous: ${detection.anomalies}`,
     `- model: ${gate.why}`,
   ];
-  if (plot !== null) lines.push(`- plot: ${plot.url ?? plot.path ?? plot.key}`);
+  if (plot !== null) lines.push(`- plot: ${plot.url ?? plot.path}`);
   return lines.join('\n');
 }

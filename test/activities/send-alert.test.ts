@@ -38,7 +38,6 @@ function depsWith(send: Channel['send'], store: Storage = storage): ActivityDeps
   return {
     influx,
     storage: store,
-    storeFolder: folder,
     models: new ModelCache(1),
     pipelines: {},
     channels: new Map([['ops', { name: 'ops', send }]]),

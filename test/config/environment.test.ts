@@ -17,6 +17,7 @@ test('an empty environment has a value for everything', () => {
     temporalCliPath: null,
     searchPath: null,
     cacheHome: join(cwd, '.halfspace/cache'),
+    s3: { endpoint: null, region: null, profile: null, accessKeyId: null, secretAccessKey: null, sessionToken: null },
   });
 });
 
@@ -64,4 +65,24 @@ test('the nearest word is one slip away, two in a long word, and otherwise none'
   expect(nearest('knid', words)).toBe('kind');
   expect(nearest('kn', words)).toBeNull();
   expect(nearest('colour', words)).toBeNull();
+});
+
+test('the way to S3 is read by the usual AWS names, from .env too', () => {
+  const cwd = folderWith({ '.env': 'AWS_ACCESS_KEY_ID=key\nAWS_SECRET_ACCESS_KEY=secret\n' });
+  const general = { AWS_DEFAULT_REGION: 'eu-west-1', AWS_ENDPOINT_URL: 'http://all:1', AWS_SESSION_TOKEN: '' };
+  expect(readEnvironment({ cwd, env: general }).s3).toEqual({
+    endpoint: 'http://all:1',
+    region: 'eu-west-1',
+    profile: null,
+    accessKeyId: 'key',
+    secretAccessKey: 'secret',
+    sessionToken: null,
+  });
+  const special = { AWS_REGION: 'eu-north-1', AWS_ENDPOINT_URL_S3: 'http://s3:1', AWS_SESSION_TOKEN: 'token' };
+  expect(readEnvironment({ cwd, env: { ...general, ...special, AWS_PROFILE: 'work' } }).s3).toMatchObject({
+    endpoint: 'http://s3:1',
+    region: 'eu-north-1',
+    profile: 'work',
+    sessionToken: 'token',
+  });
 });

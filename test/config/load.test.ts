@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { type LoadOptions, loadSettings } from '../../src/config/load.js';
 import type { Section } from '../../src/config/schema.js';
@@ -168,7 +169,7 @@ describe('variables', () => {
     });
     expect(settings.influx).toBeNull();
     expect(settings.channels).toBeNull();
-    expect(settings.storeFolder).toBeNull();
+    expect(settings.storeUrl).toBeNull();
     expect(settings.worker.task_queue).toBe('halfspace');
     expect(settings.pipelines.one?.alerts).toEqual(['ops']);
   });
@@ -496,11 +497,25 @@ describe('contradictions', () => {
     );
   });
 
-  test('another kind of store', () => {
-    const { message } = failure(() => load(SMALL, { env: { STORE_URL: 'gs://bucket' } }));
-    expect(message).toMatch(/store\.url: expected a folder .*, got the value of STORE_URL$/);
-    expect(failure(() => load(`${SMALL}store: { url: "s3://bucket/prefix" }\n`)).message).toContain(
-      'store.url: expected a folder such as file:///var/lib/halfspace',
+  test.each([
+    'https://host/store',
+    's3://b',
+    's3://bucket/../a',
+    's3://bucket/a b',
+    's3://bucket/a?region=x',
+    'file://',
+  ])('another kind of store: %s', (url) => {
+    const { message } = failure(() => load(`${SMALL}store: { url: "${url}" }\n`));
+    expect(message).toContain('store.url: expected a folder such as file:///var/lib/halfspace');
+    expect(message).toContain('or a bucket such as s3://bucket/prefix, got a text that is none (not shown here)');
+    const variable = failure(() => load(SMALL, { env: { STORE_URL: url } })).message;
+    expect(variable).toMatch(/store\.url: expected a folder .*, got the value of STORE_URL$/);
+  });
+
+  test("keys in the store's address, without showing them", () => {
+    const { message } = failure(() => load(`${SMALL}store: { url: "s3://KEY:SECRET@bucket/prefix" }\n`));
+    expect(message).toBe(
+      'halfspace.yaml:6:15 store.url: keys have no place in the address; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead',
     );
   });
 });
@@ -539,10 +554,18 @@ describe('what is allowed', () => {
 
   test('the store is a folder below the working directory, or wherever STORE_URL says', () => {
     const cwd = folderWith({ 'halfspace.yaml': SMALL });
-    expect(loadSettings({ cwd, env: {} }).storeFolder).toBe(join(cwd, '.halfspace/store'));
+    expect(loadSettings({ cwd, env: {} }).storeUrl).toBe(pathToFileURL(join(cwd, '.halfspace/store')).href);
     const moved = loadSettings({ cwd, env: { STORE_URL: 'file:///srv/models' } });
     expect(moved.store.url).toBe('file:///srv/models');
-    expect(moved.storeFolder).toBe('/srv/models');
+    expect(moved.storeUrl).toBe('file:///srv/models');
+    expect(loadSettings({ cwd, env: { STORE_URL: 'file:///srv/my models' } }).storeUrl).toBe('file:///srv/my%20models');
+  });
+
+  test('the store may be in a bucket, reached as the AWS variables say', () => {
+    const env = { STORE_URL: 's3://bucket/some/where/', AWS_REGION: 'eu-central-1' };
+    const settings = loadSettings({ cwd: folderWith({ 'halfspace.yaml': SMALL }), env });
+    expect(settings.storeUrl).toBe('s3://bucket/some/where/');
+    expect(settings.s3.region).toBe('eu-central-1');
   });
 
   test('expectations with their columns and their way of failing', () => {

@@ -97,7 +97,7 @@ describe('docker-compose.yml', () => {
 
   test('uses only variables that .env.example lists, each with a default', () => {
     const known = ENVIRONMENT.map(({ name }) => name);
-    const used = [...TEXT.replace(/#.*$/gm, '').matchAll(/\$\{([A-Z_]+)(:-)?/g)];
+    const used = [...TEXT.replace(/#.*$/gm, '').matchAll(/\$\{([A-Z0-9_]+)(:-)?/g)];
     expect(used.map(([, name]) => name)).toContain('TEMPORAL_DB_PASSWORD');
     for (const [, name, fallback] of used) {
       expect(known).toContain(name);
@@ -116,12 +116,12 @@ describe('docker-compose.yml', () => {
     const env = Object.fromEntries(
       Object.entries(services.worker?.environment ?? {}).map(([key, value]) => [
         key,
-        value.replace(/\$\{[A-Z_]+:-([^}]*)\}/g, '$1'),
+        value.replace(/\$\{[A-Z0-9_]+:-([^}]*)\}/g, '$1'),
       ]),
     );
     const settings = loadSettings({ cwd: folderWith(), env });
     expect(settings.influx).toMatchObject({ host: 'http://influxdb:8181', token: null, database: 'factory' });
-    expect(settings.storeFolder).toBe('/var/lib/halfspace/store');
+    expect(settings.storeUrl).toBe('file:///var/lib/halfspace/store');
     expect(services.worker?.volumes).toContain('halfspace-data:/var/lib/halfspace');
   });
 });

@@ -22,6 +22,8 @@ export interface PlantOptions {
   readonly channels?: readonly Channel[];
   /** 1 keeps no model in memory. */
   readonly modelCacheBytes?: number;
+  /** A store of the test's own instead of one in a folder. */
+  readonly storage?: Storage;
   /** Wraps the store, to count or to break it. */
   readonly wrapStorage?: (storage: Storage) => Storage;
   /** Workers with a model cache each; one when left out, 0 when the test brings its own. */
@@ -62,7 +64,7 @@ export async function buildPlant(options: PlantOptions): Promise<Plant> {
   const folder = await mkdtemp(join(tmpdir(), 'halfspace-plant-'));
   const standIn = await startStandIn({ port: 0, dataDir: null, token: null });
   const influx = createInflux({ host: standIn.url, token: null, database: 'plant' });
-  const bare = openStorage(pathToFileURL(folder).href);
+  const bare = options.storage ?? openStorage(pathToFileURL(folder).href);
   const storage = options.wrapStorage?.(bare) ?? bare;
   const taskQueue = `plant-${randomUUID()}`;
   const clientConnection = await Connection.connect({ address: options.temporalAddress });
@@ -75,7 +77,6 @@ export async function buildPlant(options: PlantOptions): Promise<Plant> {
     const activities = createActivities({
       influx,
       storage,
-      storeFolder: folder,
       models: new ModelCache(options.modelCacheBytes ?? 64 * 1024 * 1024),
       pipelines: options.pipelines,
       channels: new Map((options.channels ?? []).map((channel) => [channel.name, channel])),

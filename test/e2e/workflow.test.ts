@@ -102,7 +102,7 @@ async function startWorker(machines: number, fakes: Fakes = {}, plan: Partial<Ru
       anomalies: 0,
     }),
     checkAnomalies: async () => ({ latest: null, events: 0, channels: [], isPlotted: false }),
-    plotAnomalies: async () => ({ key: 'plot', url: null, path: null }),
+    plotAnomalies: async () => ({ key: 'plot', url: null, path: '/store/plot' }),
     sendAlert: async () => 'delivered',
     writeScores: async () => ({ scoresWritten: 1, published: true }),
     recordLaggards: async () => REF,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -24,39 +24,6 @@ function snapshot(token: number, text: string): { name: SnapshotName; bytes: Uin
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   return { name: { token, watermark: BigInt(token), settingsHash: 'abc123', sha256 }, bytes };
 }
-
-describe('folder storage', () => {
-  it('gives back what was written and null for what never was', async () => {
-    await storage.write('a/b/c', new Uint8Array([1, 2, 3]));
-    expect(await storage.read('a/b/c')).toEqual(new Uint8Array([1, 2, 3]));
-    expect(await storage.read('a/b/d')).toBeNull();
-  });
-
-  it('lists names directly below a prefix, folders with a slash', async () => {
-    await storage.write('a/two', new Uint8Array());
-    await storage.write('a/one', new Uint8Array());
-    await storage.write('a/b/three', new Uint8Array());
-    expect(await storage.list('a')).toEqual(['b/', 'one', 'two']);
-    expect(await storage.list('nothing')).toEqual([]);
-  });
-
-  it('leaves no temporary file behind', async () => {
-    await storage.write('a', new Uint8Array(10));
-    expect(await readdir(join(folder, '.tmp'))).toEqual([]);
-  });
-
-  it('says what it could not do and where', async () => {
-    await writeFile(join(folder, 'file'), '');
-    await expect(storage.write('file/below', new Uint8Array())).rejects.toMatchObject({
-      kind: 'StoreFault',
-      message: expect.stringContaining('file/below'),
-    });
-  });
-
-  it('refuses a store that is no folder', () => {
-    expect(() => openStorage('s3://bucket')).toThrow(/Expected store.url/);
-  });
-});
 
 describe('artifacts', () => {
   it('have the same key for the same bytes', async () => {

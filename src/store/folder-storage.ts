@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { FSDriver } from 'flydrive/drivers/fs';
+import { DiskStorage } from './disk-storage.js';
+import type { Storage } from './storage.js';
+
+/** A store in a folder, made with the first write. `url` is `file:///path`, percent-encoded. */
+export function openFolderStorage(url: string): Storage {
+  const folder = resolve(fileURLToPath(url));
+  const driver = Promise.resolve(new AtomicFolderDriver(folder));
+  return new DiskStorage({
+    driver: () => driver,
+    place: folder,
+    prefix: '',
+    isMissing: (error) => codeOf(error) === 'ENOENT',
+    explain: (error) => {
+      const why = error instanceof Error ? error.message : String(error);
+      // Rights do not come back by waiting; room and a disk that went read-only may.
+      const isForbidden = codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM';
+      return isForbidden
+        ? {
+            kind: 'BadSettings',
+            why: `${why}; give the worker's user the right to, or set store.url to another folder`,
+          }
+        : { kind: 'StoreFault', why };
+    },
+  });
+}
+
+/** Flydrive's folder driver writes in place: a killed worker would leave half an object. */
+class AtomicFolderDriver extends FSDriver {
+  readonly #root: string;
+
+  constructor(root: string) {
+    super({ location: root, visibility: 'private' });
+    this.#root = root;
+  }
+
+  /** Flydrive's own gives the buffer behind what was read: of an empty file, memory that others have used. */
+  override async getBytes(key: string): Promise<Uint8Array> {
+    return new Uint8Array(await readFile(join(this.#root, key)));
+  }
+
+  override async put(key: string, contents: string | Uint8Array): Promise<void> {
+    const temporary = join(this.#root, '.tmp', randomUUID());
+    const target = join(this.#root, key);
+    await mkdir(dirname(temporary), { recursive: true });
+    await mkdir(dirname(target), { recursive: true });
+    try {
+      await writeFile(temporary, contents);
+      await rename(temporary, target);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+}
