@@ -78,6 +78,36 @@ are not read. To start it over, delete progress/PIPELINE.json and snapshots/PIPE
       succeed(await (await import('./cli/trigger.js')).trigger({ ...options, pipeline }, io)),
     );
 
+  command(
+    program,
+    'backfill',
+    'Learn and score a range of the past with models of its own; live runs go on meanwhile.',
+    [
+      'halfspace backfill --from 2026-01-01T00:00:00Z --to 2026-01-31T00:00:00Z',
+      'halfspace backfill machines --from 2026-01-01T00:00:00Z --to 2026-01-31T00:00:00Z --alerts digest --no-wait',
+    ],
+  )
+    .argument('[pipeline]', 'name in halfspace.yaml; the default one when left out')
+    .requiredOption('--from <time>', 'beginning of the range, e.g. 2026-01-01T00:00:00Z')
+    .requiredOption('--to <time>', 'its end, not after now')
+    .addOption(
+      new Option('--alerts <how>', 'off, or digest: one message at the end').choices(['off', 'digest']).default('off'),
+    )
+    .option('--overwrite', "replace scores that the pipeline's own runs have written")
+    .option('--again', 'start a backfill of this range over that is finished or was ended')
+    .option('--no-wait', 'start it and return')
+    .addOption(configOption())
+    .addHelpText(
+      'after',
+      `
+Scores go where the pipeline's own go; its models, its progress and its alerts are left alone. A backfill that was ended goes
+on where it stood when it is started again. Ctrl-C ends the waiting, not the backfill. It uses the halfspace.yaml and the
+store of the worker that takes it, not those of the caller.`,
+    )
+    .action(async (pipeline, options) =>
+      succeed(await (await import('./cli/backfill.js')).backfill({ ...options, pipeline }, io)),
+    );
+
   const schedule = group(program, 'schedule', "The pipelines' schedules on the Temporal server.", [
     'halfspace schedule apply',
     'halfspace schedule pause machines',

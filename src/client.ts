@@ -3,18 +3,21 @@ import {
   Client,
   Connection,
   type ConnectionOptions,
+  type Workflow,
   WorkflowExecutionAlreadyStartedError,
   type WorkflowHandleWithFirstExecutionRunId,
   type WorkflowService,
+  type WorkflowStartOptions,
 } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { readEnvironment } from './config/environment.js';
 import { HalfspaceError } from './contract/failures.js';
 import { homeQueue } from './contract/homes.js';
-import { runWorkflowId } from './contract/names.js';
-import type { RunInput } from './contract/run.js';
+import { BACKFILL_PROGRESS, backfillWorkflowId, runWorkflowId } from './contract/names.js';
+import type { BackfillInput, BackfillProgress, RunInput } from './contract/run.js';
+import { isoFromNanos } from './contract/time.js';
 import { temporalFailure } from './temporal-failures.js';
-import type { detectionRun } from './workflows/index.js';
+import type { backfillRun, detectionRun } from './workflows/index.js';
 
 export { unreachable } from './temporal-failures.js';
 
@@ -123,30 +126,67 @@ async function askFor(namespace: string, options: ConnectionOptions): Promise<vo
   }
 }
 
-export interface StartedRun {
-  readonly handle: WorkflowHandleWithFirstExecutionRunId<typeof detectionRun>;
-  /** False when a run of this pipeline was going on already and is joined. */
+export interface Started<F extends Workflow> {
+  readonly handle: WorkflowHandleWithFirstExecutionRunId<F>;
+  /** False when the same was going on already and is joined. */
   readonly isNew: boolean;
 }
+
+export type StartedRun = Started<typeof detectionRun>;
+export type StartedBackfill = Started<typeof backfillRun>;
 
 /** Starts a run of a pipeline, or joins the one that is going on. */
 export async function startRun(
   { client }: TemporalClient,
   { taskQueue, ...input }: RunInput & { readonly taskQueue: string },
 ): Promise<StartedRun> {
-  const workflowId = runWorkflowId(input.pipeline);
+  return startOrJoin<typeof detectionRun>(client, 'detectionRun', {
+    workflowId: runWorkflowId(input.pipeline),
+    taskQueue,
+    args: [input],
+    staticSummary: `detect ${input.pipeline}`,
+    memo: { pipeline: input.pipeline },
+  });
+}
+
+/** Starts the backfill of a range, or joins the one of the same range that is going on. */
+export async function startBackfill(
+  { client }: TemporalClient,
+  { taskQueue, ...input }: BackfillInput & { readonly taskQueue: string },
+): Promise<StartedBackfill> {
+  const { pipeline, range } = input;
+  const [from, to] = [isoFromNanos(BigInt(range.from)), isoFromNanos(BigInt(range.to))];
+  return startOrJoin<typeof backfillRun>(client, 'backfillRun', {
+    workflowId: backfillWorkflowId(pipeline, range),
+    taskQueue,
+    args: [input],
+    staticSummary: `backfill ${pipeline}: ${from} to ${to}`,
+    memo: { pipeline, from, to },
+  });
+}
+
+/** How far a backfill is; null when nobody answers that now (no worker, or it has ended). */
+export async function backfillProgress(
+  { handle }: StartedBackfill,
+  { client }: TemporalClient,
+  signal: AbortSignal,
+): Promise<BackfillProgress | null> {
+  // By its id alone: the run that was started may have continued as a new one.
+  const current = client.workflow.getHandle(handle.workflowId);
+  const ask = () => current.query<BackfillProgress>(BACKFILL_PROGRESS);
+  return client.withAbortSignal(signal, ask).catch(() => null);
+}
+
+async function startOrJoin<F extends Workflow>(
+  client: Client,
+  workflowType: string,
+  options: WorkflowStartOptions<F>,
+): Promise<Started<F>> {
   try {
-    const handle = await client.workflow.start<typeof detectionRun>('detectionRun', {
-      workflowId,
-      taskQueue,
-      args: [input],
-      staticSummary: `detect ${input.pipeline}`,
-      memo: { pipeline: input.pipeline },
-    });
-    return { handle, isNew: true };
+    return { handle: await client.workflow.start<F>(workflowType, options), isNew: true };
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    const running = client.workflow.getHandle<typeof detectionRun>(workflowId);
+    const running = client.workflow.getHandle<F>(options.workflowId);
     const { runId } = await running.describe();
     return { handle: Object.assign(running, { firstExecutionRunId: runId }), isNew: false };
   }

@@ -1,12 +1,15 @@
 import type { AnomalyEvent } from '../contract/anomaly-event.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
-import type { CheckedAnomalies, Detection, MachineInput } from '../contract/run.js';
+import type { CheckedAnomalies, Detection, MachineInput, ModelGate } from '../contract/run.js';
 import { AlertRecords } from '../store/alert-records.js';
+import { EventNotes } from '../store/event-notes.js';
 import type { EventJson } from '../verdict/event-json.js';
 import { reasonOf } from '../verdict/judge.js';
 import type { ActivityDeps } from './deps.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 import type { WindowEvents } from './window-events.js';
+
+export type CheckInput = MachineInput & { readonly gate: ModelGate; readonly detection: Detection };
 
 /**
  * Rows → the event to tell. A window that touched several (a first start over a day of history, say) tells the newest
@@ -15,7 +18,7 @@ import type { WindowEvents } from './window-events.js';
 export async function checkAnomalies(
   deps: ActivityDeps,
   documents: JsonArtifacts,
-  input: MachineInput & { readonly detection: Detection },
+  input: CheckInput,
 ): Promise<CheckedAnomalies> {
   const { plan, detection } = input;
   if (detection.events === null) return { latest: null, events: 0, channels: [], isPlotted: false };
@@ -24,14 +27,38 @@ export async function checkAnomalies(
   const newest = open ?? closed.at(-1) ?? null;
   if (newest === null) return { latest: null, events: 0, channels: [], isPlotted: false };
 
+  const touched = [...closed, ...(open === null ? [] : [open])];
+  const events = touched.filter((event) => isFirstSeen(event, input)).length;
+  if (plan.events === 'noted') {
+    await noteEvents(deps, input, touched, events);
+    return { latest: null, events, channels: [], isPlotted: false };
+  }
   const latest = eventOf(newest, newest === open, input, settings);
   const records = new AlertRecords(deps.storage);
   const channels: string[] = [];
   for (const channel of plan.channels) {
     if (!(await records.isDelivered(latest.key, channel))) channels.push(channel);
   }
-  const events = closed.length + (open === null ? 0 : 1);
   return { latest, events, channels, isPlotted: detection.anomalies > 0 || channels.length > 0 };
+}
+
+/** Nobody is told of a backfill's events one by one: they are kept for its digest. */
+async function noteEvents(
+  { storage }: ActivityDeps,
+  { plan, machine, gate, detection }: CheckInput,
+  touched: readonly EventJson[],
+  events: number,
+): Promise<void> {
+  const worst = touched.map((event) => event.worst).reduce((a, b) => (b.score > a.score ? b : a));
+  const { uniqueId } = machine;
+  const note = { uniqueId, rows: detection.anomalies, events, worst: { time: worst.time, score: worst.score } };
+  await new EventNotes(storage, plan.scope).write(gate.watermark, note);
+}
+
+/** False for an event that went on from an earlier chunk of the same run, where it was counted. */
+function isFirstSeen(event: EventJson, { plan, gate }: Pick<CheckInput, 'plan' | 'gate'>): boolean {
+  if (gate.watermark === null || BigInt(gate.watermark) <= BigInt(plan.span.from)) return true;
+  return BigInt(event.first) >= BigInt(gate.watermark);
 }
 
 function eventOf(event: EventJson, open: boolean, input: MachineInput, settings: PipelineSettings): AnomalyEvent {
@@ -39,7 +66,7 @@ function eventOf(event: EventJson, open: boolean, input: MachineInput, settings:
   const { values: names, id } = settings.source;
   const limits = typeof settings.normalise === 'string' ? {} : settings.normalise;
   return {
-    key: `${plan.pipeline}/${machine.uniqueId}/${event.first}`,
+    key: `${plan.scope}/${machine.uniqueId}/${event.first}`,
     pipeline: plan.pipeline,
     uniqueId: machine.uniqueId,
     ids: Object.fromEntries(id.map((name, index) => [name, machine.ids[index] ?? ''])),

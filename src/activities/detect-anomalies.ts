@@ -78,7 +78,7 @@ async function stageSnapshot(
   const bytes = encodeSnapshot(model, settingsHash);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const name: SnapshotName = { token: gate.token, watermark, settingsHash, sha256 };
-  deps.models.set(plan.pipeline, machine.uniqueId, name, bytes);
+  deps.models.set(plan.scope, machine.uniqueId, name, bytes);
   return {
     name: formatSnapshotName(name),
     bytes: await putArtifact(deps.storage, plan.folder, 'snapshot', bytes),

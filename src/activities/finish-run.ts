@@ -35,7 +35,7 @@ export async function recordLaggards(
   return putArtifact(deps.storage, plan.folder, 'laggards', new TextEncoder().encode(JSON.stringify(records)), '.json');
 }
 
-/** Moves the pipeline's progress to the window's end, with the machines that are still behind. */
+/** Moves the scope's progress to the window's end, with the machines that are still behind. */
 export async function finishRun(
   deps: ActivityDeps,
   documents: JsonArtifacts,
@@ -45,16 +45,20 @@ export async function finishRun(
   const lagging: Laggard[] = [];
   for (const ref of input.laggards) lagging.push(...(await documents.get<Laggard[]>(ref)));
   if (plan.mode === 'incremental') {
-    const current = await readProgress(deps.storage, plan.pipeline);
+    const current = await readProgress(deps.storage, plan.scope);
     const isAhead = current !== null && BigInt(current.to) > BigInt(plan.window.to);
     // An overlapping run that got further has seen this window's rows too: its word stands.
-    if (!isAhead) await writeProgress(deps.storage, plan.pipeline, { to: plan.window.to, lagging });
+    if (!isAhead) {
+      const origin = current?.origin ?? plan.window.from;
+      await writeProgress(deps.storage, plan.scope, { origin, to: plan.window.to, target: plan.span.to, lagging });
+    }
   }
   await closeRun(deps, { plan });
   return {
     ...totals,
     pipeline: plan.pipeline,
     window: plan.window,
+    chunks: plan.chunk.index,
     loadedRows: loaded.rows,
     lagging: lagging.length,
     refused: shaped.refused,
@@ -66,5 +70,5 @@ export async function finishRun(
 
 /** Gives a run's artifacts free, however it ended: they stay among those of the last few runs, for a look at what happened. */
 export async function closeRun(deps: ActivityDeps, { plan }: { readonly plan: RunPlan }): Promise<void> {
-  await endRun(deps.storage, plan.pipeline, plan.folder, Date.now());
+  await endRun(deps.storage, plan.scope, plan.folder, Date.now());
 }

@@ -20,7 +20,7 @@ export type GateInput = MachineInput & { readonly startedAtMs: number };
 export async function modelIsCached(deps: ModelDeps, documents: JsonArtifacts, input: GateInput): Promise<ModelGate> {
   const { plan, machine, startedAtMs } = input;
   if (plan.mode === 'replay') return { base: null, cached: true, token: startedAtMs, watermark: null, why: 'replay' };
-  const newest = await new Snapshots(deps.storage).newest(plan.pipeline, machine.uniqueId);
+  const newest = await new Snapshots(deps.storage).newest(plan.scope, machine.uniqueId);
   if (newest === null) return { base: null, cached: true, token: startedAtMs, watermark: null, why: 'no snapshot' };
 
   const token = Math.max(newest.token + 1, startedAtMs);
@@ -30,17 +30,16 @@ export async function modelIsCached(deps: ModelDeps, documents: JsonArtifacts, i
   if (newest.settingsHash !== settingsHash) {
     return { base: null, cached: true, token, watermark, why: 'settings changed' };
   }
-  const cached = deps.models.has(plan.pipeline, machine.uniqueId, newest);
+  const cached = deps.models.has(plan.scope, machine.uniqueId, newest);
   return { base: formatSnapshotName(newest), cached, token, watermark, why: cached ? 'cached' : 'not cached' };
 }
 
 /** Rows before a watermark are left out: one that lies ahead would silently leave out all there are. */
 function checkWatermark({ storage }: ModelDeps, { plan, machine, startedAtMs }: GateInput, name: SnapshotName): void {
   if (!isAhead(name.watermark, startedAtMs)) return;
-  const { pipeline } = plan;
   throw new HalfspaceError(
     'CorruptStore',
-    `The model of ${machine.uniqueId} has learned up to ${isoFromNanos(name.watermark)}, after now: set the clock right, or ${howToStartOver(storage, pipeline)}`,
+    `The model of ${machine.uniqueId} has learned up to ${isoFromNanos(name.watermark)}, after now: set the clock right, or ${howToStartOver(storage, plan.scope)}`,
   );
 }
 
@@ -51,13 +50,13 @@ export async function loadModel(deps: ModelDeps, input: MachineInput & { gate: M
 
 /** The snapshot's bytes from memory, else from the store: what the gate saw may have been evicted since. */
 export async function snapshotBytes(deps: ModelDeps, input: MachineInput, base: string): Promise<Uint8Array> {
-  const { pipeline } = input.plan;
+  const { scope } = input.plan;
   const { uniqueId } = input.machine;
   const name = parseSnapshotName(base);
   if (name === null) throw new Error(`Expected a snapshot name, got ${base}`);
-  const held = deps.models.get(pipeline, uniqueId, name);
+  const held = deps.models.get(scope, uniqueId, name);
   if (held !== null) return held;
-  const bytes = await new Snapshots(deps.storage).read(pipeline, uniqueId, name);
-  deps.models.set(pipeline, uniqueId, name, bytes);
+  const bytes = await new Snapshots(deps.storage).read(scope, uniqueId, name);
+  deps.models.set(scope, uniqueId, name, bytes);
   return bytes;
 }

@@ -1,4 +1,6 @@
 import { asActivity } from './attempt.js';
+import { makeDigest, sendDigest } from './backfill-digest.js';
+import { closeBackfill, openBackfill } from './backfill-state.js';
 import { checkAnomalies } from './check-anomalies.js';
 import type { ActivityDeps } from './deps.js';
 import { detectAnomalies } from './detect-anomalies.js';
@@ -25,7 +27,7 @@ export function createActivities(deps: ActivityDeps) {
   const packs = new SlicePacks(deps.storage);
   type Input<F extends (...args: never[]) => unknown, At extends number> = Parameters<F>[At];
   return {
-    planRun: asActivity((input: Input<typeof planRun, 1>) => planRun(deps, input)),
+    planRun: asActivity((input: Input<typeof planRun, 1>, attempt) => planRun(deps, input, attempt)),
     loadInfluxData: asActivity((input: Input<typeof loadInfluxData, 2>, attempt) =>
       loadInfluxData(deps, documents, input, attempt),
     ),
@@ -48,6 +50,10 @@ export function createActivities(deps: ActivityDeps) {
     ),
     recordLaggards: asActivity((input: Input<typeof recordLaggards, 2>) => recordLaggards(deps, documents, input)),
     finishRun: asActivity((input: Input<typeof finishRun, 2>) => finishRun(deps, documents, input)),
+    openBackfill: asActivity((input: Input<typeof openBackfill, 1>) => openBackfill(deps, input)),
+    makeDigest: asActivity((input: Input<typeof makeDigest, 1>, attempt) => makeDigest(deps, input, attempt)),
+    sendDigest: asActivity((input: Input<typeof sendDigest, 1>, attempt) => sendDigest(deps, input, attempt)),
+    closeBackfill: asActivity((input: Input<typeof closeBackfill, 1>) => closeBackfill(deps, input)),
     closeRun: asActivity((input: Input<typeof closeRun, 1>) => closeRun(deps, input)),
   };
 }

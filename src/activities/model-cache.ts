@@ -12,22 +12,22 @@ export class ModelCache {
     this.#snapshots = new LRUCache({ maxSize: maxBytes, sizeCalculation: (bytes) => bytes.length + ENTRY_BYTES });
   }
 
-  get(pipeline: string, uniqueId: string, name: SnapshotName): Uint8Array | null {
-    return this.#snapshots.get(keyOf(pipeline, uniqueId, name)) ?? null;
+  get(scope: string, uniqueId: string, name: SnapshotName): Uint8Array | null {
+    return this.#snapshots.get(keyOf(scope, uniqueId, name)) ?? null;
   }
 
-  has(pipeline: string, uniqueId: string, name: SnapshotName): boolean {
-    return this.#snapshots.has(keyOf(pipeline, uniqueId, name));
+  has(scope: string, uniqueId: string, name: SnapshotName): boolean {
+    return this.#snapshots.has(keyOf(scope, uniqueId, name));
   }
 
-  set(pipeline: string, uniqueId: string, name: SnapshotName, bytes: Uint8Array): void {
-    this.#snapshots.set(keyOf(pipeline, uniqueId, name), bytes);
+  set(scope: string, uniqueId: string, name: SnapshotName, bytes: Uint8Array): void {
+    this.#snapshots.set(keyOf(scope, uniqueId, name), bytes);
   }
 }
 
 /** Key and bookkeeping of one entry, roughly. */
 const ENTRY_BYTES = 512;
 
-function keyOf(pipeline: string, uniqueId: string, name: SnapshotName): string {
-  return JSON.stringify([pipeline, uniqueId, formatSnapshotName(name)]);
+function keyOf(scope: string, uniqueId: string, name: SnapshotName): string {
+  return JSON.stringify([scope, uniqueId, formatSnapshotName(name)]);
 }

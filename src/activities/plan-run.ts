@@ -1,17 +1,23 @@
 import { HalfspaceError } from '../contract/failures.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
-import type { RunPlan } from '../contract/run.js';
+import type { RunPlan, Window } from '../contract/run.js';
 import { isoFromNanos, nanosFromMs } from '../contract/time.js';
 import { putArtifact } from '../store/artifacts.js';
 import { type Laggard, type Progress, readProgress } from '../store/progress.js';
 import { runFolder } from '../store/runs.js';
+import type { Attempt } from './attempt.js';
+import { chunkLength } from './chunk-length.js';
 import type { ActivityDeps } from './deps.js';
+import { nextChunk, type Span } from './next-chunk.js';
 import { learningSettingsHash, type RunPlanDocument } from './plan-document.js';
 import { checkProgress, windowEnd } from './window-end.js';
 
-export interface PlanRunInput {
-  readonly pipeline: string;
+export interface PlanRunInput extends Pick<RunPlan, 'pipeline' | 'scope' | 'events'> {
   readonly until: string | undefined;
+  /** What the run covers in all, where that is fixed already: a backfill's range, and from the second chunk on. */
+  readonly span: Window | undefined;
+  /** Chunks that this run has done. */
+  readonly chunksDone: number;
   /** The workflow's own clock. */
   readonly nowMs: number;
   readonly runId: string;
@@ -24,35 +30,34 @@ const MOST_HOMES = 64;
 const MACHINES_PER_EXECUTION = 500;
 
 /**
- * Freezes settings and window: from the last window done to now minus `settle`.
+ * Freezes settings and window: the next chunk from the last window done to now minus `settle`.
  * @throws HalfspaceError `UnknownPipeline`; `BadWindow` when the window cannot end where it was asked to; `CorruptStore`
- * when nobody knows where the pipeline stands.
+ * when nobody knows where the scope stands.
  */
-export async function planRun(deps: ActivityDeps, input: PlanRunInput): Promise<RunPlan> {
-  const settings = deps.pipelines[input.pipeline];
-  if (settings === undefined) {
-    const known = Object.keys(deps.pipelines).join(', ');
-    throw new HalfspaceError(
-      'UnknownPipeline',
-      `No pipeline is called \`${input.pipeline}\`; this worker has: ${known}`,
-    );
-  }
+export async function planRun(deps: ActivityDeps, input: PlanRunInput, { signal }: Attempt): Promise<RunPlan> {
+  const settings = settingsOf(deps, input.pipeline);
   const warnings: string[] = [];
-  const progress = settings.mode === 'replay' ? null : await readProgress(deps.storage, input.pipeline);
+  const progress = settings.mode === 'replay' ? null : await readProgress(deps.storage, input.scope);
   checkProgress(deps.storage, input, progress);
-  const to = windowEnd(deps.storage, settings, input, progress);
-  const window = windowOf(settings, progress, to, warnings);
+  const span = spanOf(deps, settings, progress, input, warnings);
+  const left = progress === null ? span : { from: laterOf(span.from, BigInt(progress.to)), to: span.to };
+  const longest = settings.mode === 'replay' ? span.to : await chunkLength(deps, settings, left, signal);
+  const { window, chunk } = nextChunk(left, longest, input.chunksDone);
   const laggards = (progress?.lagging ?? []).map((laggard) => boundLaggard(laggard, settings, window.to, warnings));
   const document: RunPlanDocument = { settings, settingsHash: learningSettingsHash(settings), laggards };
-  const folder = runFolder(input.pipeline, input.nowMs, input.runId);
+  const folder = runFolder(input.scope, input.nowMs, input.runId);
   const bytes = new TextEncoder().encode(JSON.stringify(document));
   return {
     pipeline: input.pipeline,
+    scope: input.scope,
     mode: settings.mode,
-    window: { from: String(window.from), to: String(window.to) },
+    span: windowOf(span),
+    window: windowOf(window),
+    chunk,
     document: await putArtifact(deps.storage, folder, 'plan', bytes, '.json'),
     folder,
-    channels: settings.alerts,
+    events: input.events,
+    channels: input.events === 'told' ? settings.alerts : [],
     laggards: laggards.length,
     homes: await homesOf(deps),
     machinesAtOnce: deps.machinesAtOnce,
@@ -75,23 +80,35 @@ async function homesOf({ homes, log }: ActivityDeps): Promise<readonly string[]>
   }
 }
 
-function windowOf(
+/** @throws HalfspaceError `UnknownPipeline` naming those this worker has. */
+export function settingsOf({ pipelines }: ActivityDeps, pipeline: string): PipelineSettings {
+  const settings = pipelines[pipeline];
+  if (settings !== undefined) return settings;
+  const known = Object.keys(pipelines).join(', ');
+  throw new HalfspaceError('UnknownPipeline', `No pipeline is called \`${pipeline}\`; this worker has: ${known}`);
+}
+
+function spanOf(
+  deps: ActivityDeps,
   settings: PipelineSettings,
   progress: Progress | null,
-  to: bigint,
+  input: PlanRunInput,
   warnings: string[],
-): { from: bigint; to: bigint } {
+): Span {
+  if (input.span !== undefined) return { from: BigInt(input.span.from), to: BigInt(input.span.to) };
+  const to = windowEnd(deps.storage, settings, input, progress);
   if (settings.mode === 'replay') return { from: 0n, to };
   if (progress === null) return { from: to - nanosFromMs(settings.window.history), to };
   const done = BigInt(progress.to);
   const earliest = to - nanosFromMs(settings.window.catch_up);
-  if (done < earliest) {
+  // What the last run set out to cover and did not finish counts as downtime from its end only: it is owed in full.
+  if (laterOf(done, BigInt(progress.target)) < earliest) {
     warnings.push(
       `rows from ${isoFromNanos(done)} to ${isoFromNanos(earliest)} are skipped: they are older than window.catch_up`,
     );
     return { from: earliest, to };
   }
-  return { from: done, to: to > done ? to : done };
+  return { from: done, to: laterOf(to, done) };
 }
 
 /** A machine that fails for ever must not make each run load more. */
@@ -102,4 +119,12 @@ function boundLaggard(laggard: Laggard, settings: PipelineSettings, to: bigint, 
     warnings.push(`${laggard.uniqueId}: rows before ${isoFromNanos(earliest)} are skipped (window.catch_up)`);
   }
   return { ...laggard, from: String(earliest) };
+}
+
+function windowOf({ from, to }: Span): Window {
+  return { from: String(from), to: String(to) };
+}
+
+function laterOf(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }

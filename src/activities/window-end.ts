@@ -9,7 +9,7 @@ const CLOCK_SKEW_MS = 60_000;
 
 /** What {@link windowEnd} needs to know of a run. */
 export interface EndRequest {
-  readonly pipeline: string;
+  readonly scope: string;
   /** Nanoseconds since the epoch; now minus `settle` when left out. */
   readonly until: string | undefined;
   /** The workflow's own clock. */
@@ -24,14 +24,14 @@ export interface EndRequest {
 export function windowEnd(
   storage: Storage,
   settings: PipelineSettings,
-  { pipeline, until, nowMs }: EndRequest,
+  { scope, until, nowMs }: EndRequest,
   progress: Progress | null,
 ): bigint {
   if (until === undefined) return nanosFromMs(nowMs - (settings.mode === 'replay' ? 0 : settings.window.settle));
   if (!/^\d{1,19}$/.test(until) || BigInt(until) > LAST_TIME) {
     throw new HalfspaceError(
       'BadWindow',
-      `Expected the window of \`${pipeline}\` to end at nanoseconds since the epoch, 0 to ${LAST_TIME}, got ${JSON.stringify(until)}`,
+      `Expected the window of \`${scope}\` to end at nanoseconds since the epoch, 0 to ${LAST_TIME}, got ${JSON.stringify(until)}`,
     );
   }
   const to = BigInt(until);
@@ -39,24 +39,24 @@ export function windowEnd(
   if (isAhead(to, nowMs)) {
     throw new HalfspaceError(
       'BadWindow',
-      `The window of \`${pipeline}\` cannot end at ${isoFromNanos(to)}, after now (${now(nowMs)}): rows that come until then would never be read; ask for an earlier end or none`,
+      `The window of \`${scope}\` cannot end at ${isoFromNanos(to)}, after now (${now(nowMs)}): rows that come until then would never be read; ask for an earlier end or none`,
     );
   }
   if (progress !== null && to <= BigInt(progress.to)) {
     throw new HalfspaceError(
       'BadWindow',
-      `The window of \`${pipeline}\` cannot end at ${isoFromNanos(to)}: it is done up to ${isoFromNanos(BigInt(progress.to))} already; ask for a later end or none, or ${howToStartOver(storage, pipeline)}`,
+      `The window of \`${scope}\` cannot end at ${isoFromNanos(to)}: it is done up to ${isoFromNanos(BigInt(progress.to))} already; ask for a later end or none, or ${howToStartOver(storage, scope)}`,
     );
   }
   return to;
 }
 
-/** @throws HalfspaceError `CorruptStore` when the pipeline is done up to a time after now: until then it would read nothing. */
-export function checkProgress(storage: Storage, { pipeline, nowMs }: EndRequest, progress: Progress | null): void {
+/** @throws HalfspaceError `CorruptStore` when the scope is done up to a time after now: until then it would read nothing. */
+export function checkProgress(storage: Storage, { scope, nowMs }: EndRequest, progress: Progress | null): void {
   if (progress === null || !isAhead(BigInt(progress.to), nowMs)) return;
   throw new HalfspaceError(
     'CorruptStore',
-    `The store says that \`${pipeline}\` is done up to ${isoFromNanos(BigInt(progress.to))}, after now (${now(nowMs)}): set the clock right, or ${howToStartOver(storage, pipeline)}`,
+    `The store says that \`${scope}\` is done up to ${isoFromNanos(BigInt(progress.to))}, after now (${now(nowMs)}): set the clock right, or ${howToStartOver(storage, scope)}`,
   );
 }
 

@@ -33,7 +33,7 @@ export async function writeScores(
       onRows: (rows) => attempt.report(rows),
       beforeBatch: async () => {
         if (plan.mode === 'replay') return;
-        const newest = await snapshots.newest(plan.pipeline, machine.uniqueId);
+        const newest = await snapshots.newest(plan.scope, machine.uniqueId);
         if (newest !== null && newest.token > gate.token) throw outrun(machine.uniqueId);
       },
     });
@@ -42,9 +42,8 @@ export async function writeScores(
   const name = parseSnapshotName(detection.snapshot.name);
   if (name === null) throw new Error(`Expected a snapshot name, got ${detection.snapshot.name}`);
   const bytes =
-    deps.models.get(plan.pipeline, machine.uniqueId, name) ??
-    (await getArtifact(deps.storage, detection.snapshot.bytes));
-  await snapshots.publish(plan.pipeline, machine.uniqueId, name, bytes);
+    deps.models.get(plan.scope, machine.uniqueId, name) ?? (await getArtifact(deps.storage, detection.snapshot.bytes));
+  await snapshots.publish(plan.scope, machine.uniqueId, name, bytes);
   return { scoresWritten, published: true };
 }
 

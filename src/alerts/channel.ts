@@ -1,4 +1,5 @@
 import type { AnomalyEvent } from '../contract/anomaly-event.js';
+import type { BackfillDigest } from '../contract/digest.js';
 
 /** One message to people about one event. */
 export interface Alert {
@@ -7,6 +8,13 @@ export interface Alert {
   readonly runUrl: string | null;
   /** Public address of the plot; null when no public address is set. */
   readonly plotUrl: string | null;
+}
+
+/** One message to people about a whole backfill. */
+export interface DigestMessage {
+  readonly digest: BackfillDigest;
+  /** Address of the backfill in the Temporal UI; null when no UI address is set. */
+  readonly runUrl: string | null;
 }
 
 /** `logged`: no address is configured, so the message went to the log instead. */
@@ -20,4 +28,6 @@ export interface Channel {
    * `RejectedAlert` when trying again cannot help.
    */
   send(alert: Alert, signal: AbortSignal): Promise<Delivery>;
+  /** Sends one digest, as {@link send} does an alert. */
+  sendDigest(message: DigestMessage, signal: AbortSignal): Promise<Delivery>;
 }

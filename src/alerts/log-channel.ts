@@ -1,4 +1,5 @@
 import type { Channel } from './channel.js';
+import { digestSummary } from './digest-message.js';
 import { alertSummary } from './message.js';
 
 /** Where a channel without an address writes its alerts. */
@@ -11,6 +12,11 @@ export function createLogChannel(name: string, log: AlertLog): Channel {
     send: async ({ event, runUrl, plotUrl }, signal) => {
       signal.throwIfAborted();
       log(alertSummary(event), { channel: name, event: event.key, runUrl, plotUrl });
+      return 'logged';
+    },
+    sendDigest: async ({ digest, runUrl }, signal) => {
+      signal.throwIfAborted();
+      log(digestSummary(digest), { channel: name, digest: digest.key, machines: digest.worst, runUrl });
       return 'logged';
     },
   };

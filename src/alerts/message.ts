@@ -32,8 +32,8 @@ export interface AlertMessage {
 }
 
 // Slack's limits, https://docs.slack.dev/reference/block-kit/blocks
-const HEADER_LENGTH = 150;
-const SECTION_LENGTH = 3000;
+export const HEADER_LENGTH = 150;
+export const SECTION_LENGTH = 3000;
 const FIELD_LENGTH = 2000;
 const IMAGE_URL_LENGTH = 3000;
 const ALT_TEXT_LENGTH = 2000;
@@ -133,13 +133,13 @@ function counted(event: AnomalyEvent): string {
 }
 
 /** `2026-11-23 08:15:02.250 UTC`: to the millisecond where there is a fraction. */
-function readableTime(nanos: Nanos): string {
+export function readableTime(nanos: Nanos): string {
   const [date = '', clock = ''] = isoFromNanos(BigInt(nanos)).slice(0, -1).split('T');
   return `${date} ${clock.replace(/(\.\d{3})\d+$/, '$1')} UTC`;
 }
 
 /** Six digits tell a value from its limit and a score from its threshold. */
-function shortNumber(value: number): string {
+export function shortNumber(value: number): string {
   return String(Number(value.toPrecision(6)));
 }
 
@@ -147,11 +147,11 @@ function cut(text: string, length: number): string {
   return printable(text, length);
 }
 
-function plain(text: string, length: number): PlainText {
+export function plain(text: string, length: number): PlainText {
   return { type: 'plain_text', text: cutEscaped(text, length), emoji: false };
 }
 
-function markup(text: string): Markup {
+export function markup(text: string): Markup {
   return { type: 'mrkdwn', text, verbatim: true };
 }
 

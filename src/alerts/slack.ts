@@ -3,6 +3,7 @@ import { postBounded } from './bounded-fetch.js';
 import type { Channel } from './channel.js';
 import { parseChannelUrl } from './channel-url.js';
 import { type Destination, failureFromAnswer, failureFromError } from './delivery-failure.js';
+import { digestMessage } from './digest-message.js';
 import { type AlertLog, createLogChannel } from './log-channel.js';
 import { type AlertMessage, alertMessage } from './message.js';
 
@@ -54,6 +55,11 @@ export function createSlackChannel(options: SlackChannelOptions): Channel {
     send: async (alert, signal) => {
       signal.throwIfAborted();
       await post(url, alertMessage(alert), destination, signal, timeoutMs);
+      return 'delivered';
+    },
+    sendDigest: async (message, signal) => {
+      signal.throwIfAborted();
+      await post(url, digestMessage(message), destination, signal, timeoutMs);
       return 'delivered';
     },
   };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { HalfspaceError } from '../contract/failures.js';
 import { type BriefAnswer, postBounded } from './bounded-fetch.js';
-import type { Channel } from './channel.js';
+import type { Channel, Delivery } from './channel.js';
 import { parseChannelUrl } from './channel-url.js';
 import { type Destination, failureFromAnswer, failureFromError } from './delivery-failure.js';
 import { type AlertLog, createLogChannel } from './log-channel.js';
@@ -21,8 +21,8 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 const KEY_LENGTH = 255;
 
 /**
- * A channel that posts `{event, runUrl, plotUrl}` as JSON. The header Idempotency-Key is the same for every attempt at one
- * event: its key, or `sha256-` and the hex digest of a key that no header can hold.
+ * A channel that posts `{event, runUrl, plotUrl}`, and `{digest, runUrl}` after a backfill, as JSON. The header
+ * Idempotency-Key is the same for every attempt at one of them: its key, or `sha256-` and the hex digest of a key that no header can hold.
  * @throws HalfspaceError `BadSettings` when the address is not http or https or a header is not valid.
  */
 export function createWebhookChannel(options: WebhookChannelOptions): Channel {
@@ -36,27 +36,25 @@ export function createWebhookChannel(options: WebhookChannelOptions): Channel {
     secrets: [options.url, url.href, url.pathname, url.search, ...Object.values(headers)],
     remedyFor,
   };
+  async function post(key: string, document: object, signal: AbortSignal): Promise<Delivery> {
+    signal.throwIfAborted();
+    const request = { url: url.href, headers: headersFor(headers, key), body: JSON.stringify(document) };
+    let answer: BriefAnswer;
+    try {
+      answer = await postBounded(request, { signal, timeoutMs });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw failureFromError(destination, error, timeoutMs);
+    }
+    if (answer.ok) return 'delivered';
+    const { status, body } = answer;
+    throw failureFromAnswer(destination, { status, body, retryAfter: answer.headers.get('retry-after') });
+  }
+
   return {
     name,
-    send: async (alert, signal) => {
-      signal.throwIfAborted();
-      const { event, runUrl, plotUrl } = alert;
-      const request = {
-        url: url.href,
-        headers: headersFor(headers, event.key),
-        body: JSON.stringify({ event, runUrl, plotUrl }),
-      };
-      let answer: BriefAnswer;
-      try {
-        answer = await postBounded(request, { signal, timeoutMs });
-      } catch (error) {
-        signal.throwIfAborted();
-        throw failureFromError(destination, error, timeoutMs);
-      }
-      if (answer.ok) return 'delivered';
-      const { status, body } = answer;
-      throw failureFromAnswer(destination, { status, body, retryAfter: answer.headers.get('retry-after') });
-    },
+    send: ({ event, runUrl, plotUrl }, signal) => post(event.key, { event, runUrl, plotUrl }, signal),
+    sendDigest: ({ digest, runUrl }, signal) => post(digest.key, { digest, runUrl }, signal),
   };
 }
 

@@ -7,6 +7,7 @@ export function runDocument(result: RunResult): Record<string, unknown> {
   return {
     pipeline: result.pipeline,
     window: { from: isoFromNanos(BigInt(window.from)), to: isoFromNanos(BigInt(window.to)) },
+    chunks: result.chunks,
     machines: result.machines,
     done: result.done,
     rows_loaded: result.loadedRows,

@@ -6,13 +6,13 @@ const count = new Intl.NumberFormat('en-US');
 
 /** What a run did, in a few lines for people. */
 export function runSummary(result: RunResult): string {
-  const { pipeline, window, machines, rows, anomalies, events, scoresWritten, models, seconds } = result;
+  const { pipeline, window, chunks, machines, rows, anomalies, events, scoresWritten, models, seconds } = result;
   const whole = window.from === '0';
   const span = whole
     ? 'the whole source'
     : `${isoFromNanos(BigInt(window.from))} to ${isoFromNanos(BigInt(window.to))}`;
   const lines = [
-    `${pipeline}: ${span}`,
+    `${pipeline}: ${span}${chunks > 1 ? ` in ${plural(chunks, 'chunk')}` : ''}`,
     `  ${plural(machines, 'machine')}, ${plural(rows, 'row')} scored in ${seconds.toFixed(1)} s, ${findings(anomalies, events)}`,
     `  ${plural(scoresWritten, 'score')} written; models: ${models.cached} cached, ${models.loaded} loaded, ${models.fresh} new`,
     ...result.alerts.map(

@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { type Workflow, WorkflowFailedError, WorkflowNotFoundError, type WorkflowResultType } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { connectTemporal, countWorkers, runUrl, type StartedRun, startRun, type TemporalClient } from '../client.js';
+import { connectTemporal, countWorkers, runUrl, type Started, startRun, type TemporalClient } from '../client.js';
 import { loadSettings } from '../config/load.js';
 import { FAILURES, type FailureKind, HalfspaceError } from '../contract/failures.js';
-import type { RunResult } from '../contract/run.js';
 import { isoFromNanos, LAST_TIME, nanosFromIso } from '../contract/time.js';
 import { grpcCause, temporalFailure } from '../temporal-failures.js';
 import type { CliIo } from './io.js';
@@ -28,15 +27,11 @@ const LOOK_EVERY_MS = 2000;
 export async function trigger(options: TriggerOptions, io: CliIo): Promise<boolean> {
   const settings = loadSettings({ file: options.config, sections: ['pipelines', 'worker', 'links'] });
   const pipeline = choosePipeline(options.pipeline ?? settings.defaultPipeline, Object.keys(settings.pipelines));
-  const until = options.until === undefined ? undefined : String(parseTime(options.until));
+  const until = options.until === undefined ? undefined : String(parseTime('--until', options.until));
   const { task_queue: taskQueue } = settings.worker;
   const temporal = await connectTemporal();
   try {
-    if ((await countWorkers(temporal, taskQueue)) === 0) {
-      const absent = `No worker polls the task queue \`${taskQueue}\` at ${temporal.address}; start one with \`npx halfspace worker\``;
-      if (options.wait) throw new HalfspaceError('Unreachable', absent);
-      io.stderr(`${absent}; the run waits for it\n`);
-    }
+    await requireWorker(temporal, taskQueue, options.wait, io);
     const started = await startRun(temporal, { pipeline, until, taskQueue });
     announce(started, temporal, settings.links.temporal_ui, io);
     if (!started.isNew && until !== undefined) io.stderr('its window is its own: --until is not used\n');
@@ -55,32 +50,55 @@ export async function trigger(options: TriggerOptions, io: CliIo): Promise<boole
   }
 }
 
+/** @throws HalfspaceError `Unreachable` when nobody would work while one waits; who does not wait is only told. */
+export async function requireWorker(
+  temporal: TemporalClient,
+  taskQueue: string,
+  wait: boolean,
+  io: CliIo,
+): Promise<void> {
+  if ((await countWorkers(temporal, taskQueue)) > 0) return;
+  const absent = `No worker polls the task queue \`${taskQueue}\` at ${temporal.address}; start one with \`npx halfspace worker\``;
+  if (wait) throw new HalfspaceError('Unreachable', absent);
+  io.stderr(`${absent}; the run waits for it\n`);
+}
+
 export function choosePipeline(name: string | null, known: readonly string[]): string {
   if (name !== null && known.includes(name)) return name;
   throw new UsageError(`No pipeline is called \`${name ?? ''}\`; halfspace.yaml has: ${known.join(', ')}`);
 }
 
-function parseTime(text: string): bigint {
+/** @throws UsageError naming the option when its text is no time that InfluxDB holds. */
+export function parseTime(option: string, text: string): bigint {
   const time = nanosFromIso(text);
   if (time === null) {
-    throw new UsageError(`Expected --until to be a time such as 2026-01-31T12:00:00Z, got \`${visible(text)}\``);
+    throw new UsageError(`Expected ${option} to be a time such as 2026-01-31T12:00:00Z, got \`${visible(text)}\``);
   }
   if (time < 0n || time > LAST_TIME) {
     throw new UsageError(
-      `Expected --until between ${isoFromNanos(0n)} and ${isoFromNanos(LAST_TIME)}, got \`${text}\``,
+      `Expected ${option} between ${isoFromNanos(0n)} and ${isoFromNanos(LAST_TIME)}, got \`${text}\``,
     );
   }
   return time;
 }
 
-function announce({ handle, isNew }: StartedRun, temporal: TemporalClient, uiUrl: string | null, io: CliIo): void {
+/** Says where to look at it, on stderr. */
+export function announce<F extends Workflow>(
+  { handle, isNew }: Started<F>,
+  temporal: TemporalClient,
+  uiUrl: string | null,
+  io: CliIo,
+): void {
   const { workflowId, firstExecutionRunId: runId } = handle;
   const where = uiUrl === null ? `workflow ${workflowId}` : runUrl(uiUrl, temporal.namespace, workflowId, runId);
   io.stderr(isNew ? `started ${where}\n` : `a run is going on already, joined it: ${where}\n`);
 }
 
 /** @throws HalfspaceError with the kind and the reason of the step that failed; `Unreachable` when Temporal goes away. */
-export async function waitForResult({ handle }: StartedRun, io: CliIo): Promise<RunResult> {
+export async function waitForResult<F extends Workflow>(
+  { handle }: Started<F>,
+  io: CliIo,
+): Promise<WorkflowResultType<F>> {
   const done = new AbortController();
   const watching = watchAttempts(handle, io, done.signal);
   try {
@@ -93,7 +111,10 @@ export async function waitForResult({ handle }: StartedRun, io: CliIo): Promise<
   }
 }
 
-function failureOf({ workflowId, firstExecutionRunId: runId }: StartedRun['handle'], error: unknown): unknown {
+function failureOf<F extends Workflow>(
+  { workflowId, firstExecutionRunId: runId }: Started<F>['handle'],
+  error: unknown,
+): unknown {
   if (error instanceof WorkflowFailedError) {
     let innermost: Error = error;
     while (innermost.cause instanceof Error) innermost = innermost.cause;
@@ -117,7 +138,11 @@ function isFailureKind(type: string | null | undefined): type is FailureKind {
 }
 
 /** Says what is being retried, so that nobody waits in the dark. */
-async function watchAttempts(handle: StartedRun['handle'], io: CliIo, signal: AbortSignal): Promise<void> {
+async function watchAttempts<F extends Workflow>(
+  handle: Started<F>['handle'],
+  io: CliIo,
+  signal: AbortSignal,
+): Promise<void> {
   const said = new Set<string>();
   while (!signal.aborted) {
     await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});

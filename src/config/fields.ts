@@ -42,7 +42,8 @@ const LONGEST_MS = 36_500 * 86_400_000;
 
 /** A duration as text; comes out as milliseconds. `least` and `most` are the smallest and largest allowed, in milliseconds. */
 export function duration(least: number, most = LONGEST_MS): z.ZodPipe<z.ZodString, z.ZodTransform<number, string>> {
-  const error = `expected a duration such as 90ms, 10s, 5m, 24h, 7d or 1h30m${least > 0 ? ', above zero' : ''}`;
+  const bound = least > 1 ? `, at least ${formatDuration(least)}` : least > 0 ? ', above zero' : '';
+  const error = `expected a duration such as 90ms, 10s, 5m, 24h, 7d or 1h30m${bound}`;
   return z
     .string({ error })
     .regex(DURATION_PATTERN, { error, abort: true })

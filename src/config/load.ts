@@ -5,6 +5,7 @@ import type { S3Access } from '../contract/store-address.js';
 import { readEnvironment } from './environment.js';
 import { problemsOf, valueAt } from './issues.js';
 import { nearest } from './nearest.js';
+import { problemsTogether } from './pipelines-together.js';
 import { DEFAULT_STORE_URL, fileSchema, SECTIONS, type Section, type SectionSettings } from './schema.js';
 import { SettingsError, type SettingsProblem } from './settings-error.js';
 import { codeOf, NOT_UTF8, readUtf8 } from './text-file.js';
@@ -151,7 +152,7 @@ function readSections(raw: unknown, wanted: readonly Section[], variables: Varia
     return null;
   };
   for (const section of wanted) Object.assign(sections, { [section]: read(section) });
-  problems.push(...unknownChannels(sections.pipelines, raw));
+  problems.push(...unknownChannels(sections.pipelines, raw), ...problemsTogether(sections.pipelines ?? {}));
   return { sections, problems };
 }
 

@@ -30,6 +30,12 @@ const window = group({
   history: duration(1).prefault('24h').describe('How far back the first run looks.'),
   settle: duration(0).prefault('10s').describe('A window ends this long before now, for rows still on their way.'),
   catch_up: duration(1).prefault('7d').describe('After downtime at most this much is caught up.'),
+  chunk: duration(60_000)
+    .nullable()
+    .default(null)
+    .describe(
+      'Longest window one pass loads; a longer history or downtime takes several. Null: a day, more while that is at most a million rows.',
+    ),
 });
 
 const limitsError = 'expected two numbers, the lower first, e.g. [0, 500]';

@@ -1,7 +1,12 @@
+import type { Window } from './run.js';
+import { isoFromNanos } from './time.js';
+
 /** Names and ids that more than one folder speaks of. */
 export const DEFAULT_TASK_QUEUE = 'halfspace';
 
 export const DETECTION_RUN = 'detectionRun';
+/** The backfill's query: how far it is. */
+export const BACKFILL_PROGRESS = 'progress';
 export const MACHINE_DETECTION = 'machineDetection';
 
 /** Schedules append their time to it, so it is a prefix. */
@@ -9,9 +14,19 @@ export function runWorkflowId(pipeline: string): string {
   return `detect/${pipeline}`;
 }
 
-/** One id a machine and pipeline: the id is the machine's lock. */
-export function machineWorkflowId(pipeline: string, uniqueId: string): string {
-  return `machine/${pipeline}/${uniqueId}`;
+/** One id a pipeline and range: the same backfill is never on its way twice. */
+export function backfillWorkflowId(pipeline: string, { from, to }: Window): string {
+  return `backfill/${pipeline}/${isoFromNanos(BigInt(from))}-${isoFromNanos(BigInt(to))}`;
+}
+
+/** Names a backfill's state; no pipeline's name holds a `~`, so it never meets that of live runs. */
+export function backfillScope(pipeline: string, { from, to }: Window): string {
+  return `${pipeline}~backfill~${from}~${to}`;
+}
+
+/** One id a machine and scope (a pipeline, a backfill): the id is the machine's lock. */
+export function machineWorkflowId(scope: string, uniqueId: string): string {
+  return `machine/${scope}/${uniqueId}`;
 }
 
 export function scheduleId(pipeline: string): string {

@@ -45,6 +45,8 @@ export interface WindowSettings {
   readonly settle: DurationMs;
   /** After downtime at most this much is caught up. */
   readonly catch_up: DurationMs;
+  /** Longest window one pass loads; what is longer is done in several, one after the other. Null: as long as its rows allow. */
+  readonly chunk: DurationMs | null;
 }
 
 /** `batch`: min-max over the machine's whole slice (replay only); `running`: min-max so far; or declared limits a column. */

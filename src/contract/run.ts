@@ -8,7 +8,21 @@ export interface RunInput {
   /** The window ends here instead of now minus `settle`. */
   readonly until?: Nanos | undefined;
   /** Set only when a run continues itself as new. */
-  readonly continued?: ContinuedRun;
+  readonly continued?: ContinuedRun | undefined;
+}
+
+/** What starts a backfill: rows of the past, learned by models of its own. */
+export interface BackfillInput {
+  readonly pipeline: string;
+  readonly range: Window;
+  /** `digest`: one message at the end. */
+  readonly alerts: 'off' | 'digest';
+  /** Scores that live runs have written may be replaced. */
+  readonly overwrite: boolean;
+  /** What an earlier backfill of this range has done is forgotten first. */
+  readonly again: boolean;
+  /** Set only when a backfill continues itself as new. */
+  readonly continued?: ContinuedRun | undefined;
 }
 
 /** Rows with `from <= time < to`. */
@@ -19,14 +33,23 @@ export interface Window {
 
 /** What a machine's steps need of the run's plan. It is part of each of their inputs, so it stays short. */
 export interface MachinePlan {
+  /** Names the settings, the scores' tag and what people read. */
   readonly pipeline: string;
+  /** Names the state this run works on: progress, snapshots, children, records. The pipeline's name but in a backfill. */
+  readonly scope: string;
   readonly mode: 'incremental' | 'replay';
+  /** All that the run covers, from its first chunk to its last. */
+  readonly span: Window;
+  /** This chunk of it. */
   readonly window: Window;
+  readonly chunk: ChunkNumber;
   /** `RunPlanDocument` as JSON. */
   readonly document: ArtifactRef;
   /** Store folder of the run's artifacts. */
   readonly folder: string;
-  /** Channel names. */
+  /** Whether an event is told when it is found, or only noted for a digest. */
+  readonly events: 'told' | 'noted';
+  /** Names of the channels that are told. */
   readonly channels: readonly string[];
 }
 
@@ -40,6 +63,12 @@ export interface RunPlan extends MachinePlan {
   /** Machines after which the run continues as new, so that its history stays short. */
   readonly machinesPerExecution: number;
   readonly warnings: readonly string[];
+}
+
+/** Chunk `index` of `count`, from 1. */
+export interface ChunkNumber {
+  readonly index: number;
+  readonly count: number;
 }
 
 /** Rows as they were loaded; `parts` are tables in order. */
@@ -183,26 +212,69 @@ export interface RunTotals {
 
 /** Carried through continue-as-new. */
 export interface ContinuedRun {
+  readonly startedAtMs: number;
+  /** What the run covers in all: a backfill's range, else fixed by the first chunk. */
+  readonly span: Window | undefined;
+  /** What the chunks before gave; null in the first. */
+  readonly earlier: RunResult | null;
+  /** Homes where nobody answered; none of the machines still to come is sent there. */
+  readonly deadHomes: readonly string[];
+  /** The chunk under way; null between two. */
+  readonly chunk: ChunkUnderWay | null;
+}
+
+export interface ChunkUnderWay {
   readonly plan: RunPlan;
   readonly loaded: LoadedData;
   readonly shaped: ShapedData;
+  /** Machines that have had their child. */
   readonly offset: number;
   readonly totals: RunTotals;
   /** `Laggard[]` as JSON, one artifact a page that had any. */
   readonly laggards: readonly ArtifactRef[];
   /** Homes where nobody answered; none of the machines still to come is sent there. */
   readonly deadHomes: readonly string[];
-  readonly startedAtMs: number;
 }
 
-/** What a run says at its end. */
+/**
+ * What a run says at its end, over all its chunks: rows, events, scores and models are added up; `machines` and `done` are
+ * those of the chunk with the most; failed, busy and lagging machines are those of the last, which tried the earlier ones'
+ * again.
+ */
 export interface RunResult extends RunTotals {
   readonly pipeline: string;
   readonly window: Window;
+  readonly chunks: number;
   readonly loadedRows: number;
   readonly lagging: number;
   readonly refused: readonly MachineProblem[];
   readonly refusedCount: number;
   readonly warnings: readonly string[];
   readonly seconds: number;
+}
+
+/** What a backfill says at its end; the totals are those of this execution, which may have resumed an earlier one. */
+export interface BackfillResult extends RunResult {
+  readonly range: Window;
+  /** It was finished before: nothing was done now. */
+  readonly wasFinished: boolean;
+  readonly digest: readonly DigestOutcome[];
+}
+
+export interface DigestOutcome {
+  readonly channel: string;
+  readonly status: 'delivered' | 'logged' | 'failed';
+  readonly reason?: string;
+}
+
+/** How far a backfill is; what its query answers. */
+export interface BackfillProgress {
+  readonly range: Window;
+  /** Everything before this is done. */
+  readonly done: Nanos;
+  /** Null before the first chunk is planned. */
+  readonly chunk: ChunkNumber | null;
+  /** Of this execution, its chunk under way included. */
+  readonly rows: number;
+  readonly anomalies: number;
 }

@@ -1,4 +1,5 @@
 import { type Column, MISSING_TIME, type Table } from '../contract/table.js';
+import { isoFromNanos } from '../contract/time.js';
 import type { Influx, QueryOptions } from './connect.js';
 import { quoteIdentifier } from './identifiers.js';
 
@@ -53,6 +54,25 @@ export async function findTimeRange(
     if (first !== null && last !== null) return { first, last };
   }
   return null;
+}
+
+/** Rows of a table with from <= time < to (nanoseconds since the epoch). */
+export async function countRows(
+  influx: Reader,
+  table: string,
+  timeColumn: string,
+  { from, to }: { readonly from: bigint; readonly to: bigint },
+  options: ReadOptions = {},
+): Promise<number> {
+  const time = quoteIdentifier(timeColumn);
+  const sql =
+    `SELECT count(*) AS "rows" FROM ${quoteIdentifier(table)} ` +
+    `WHERE ${time} >= $from::timestamp AND ${time} < $to::timestamp`;
+  for await (const part of influx.query(sql, { from: isoFromNanos(from), to: isoFromNanos(to) }, options)) {
+    const column = part.columns.get('rows');
+    if (column?.kind === 'number') return column.values[0] ?? 0;
+  }
+  return 0;
 }
 
 /** Arrow's names of types, as information_schema gives them: tags are dictionaries of strings. */

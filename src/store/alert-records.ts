@@ -24,6 +24,11 @@ export class AlertRecords {
     const record = JSON.stringify({ event: eventKey, channel, how });
     await this.#storage.write(keyOf(eventKey, channel), new TextEncoder().encode(record));
   }
+
+  /** What was told under this key counts as not told. */
+  async forget(eventKey: string): Promise<void> {
+    await this.#storage.removeAll(folderOf(eventKey));
+  }
 }
 
 /** What the record says; a record that cannot be read says nothing, so the event counts as not told. */
@@ -37,5 +42,9 @@ function stateOf(bytes: Uint8Array): unknown {
 }
 
 function keyOf(eventKey: string, channel: string): string {
-  return `alerts/${segmentOf(eventKey)}/${segmentOf(channel)}.json`;
+  return `${folderOf(eventKey)}/${segmentOf(channel)}.json`;
+}
+
+function folderOf(eventKey: string): string {
+  return `alerts/${segmentOf(eventKey)}`;
 }

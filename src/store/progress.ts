@@ -4,10 +4,14 @@ import { segmentOf } from './object-key.js';
 import { snapshotsFolder } from './snapshots.js';
 import type { Storage } from './storage.js';
 
-/** How far a pipeline has come, written by the last step of a run. */
+/** How far the runs of one scope (a pipeline, a backfill) have come, written by the last step of each window. */
 export interface Progress {
+  /** Start of the first window. */
+  readonly origin: Nanos;
   /** End of the last finished window; the next one begins here. */
   readonly to: Nanos;
+  /** What the last run set out to cover ends here; later than `to` when chunks of it are still to come. */
+  readonly target: Nanos;
   /** Machines that were not finished: each is loaded again from its own `from`. */
   readonly lagging: readonly Laggard[];
 }
@@ -22,33 +26,38 @@ export interface Laggard {
 }
 
 /**
- * Null before the first run of a pipeline.
+ * Null before the first run of a scope.
  * @throws HalfspaceError `CorruptStore` when the file is not what a run wrote.
  */
-export async function readProgress(storage: Storage, pipeline: string): Promise<Progress | null> {
-  const key = keyOf(pipeline);
+export async function readProgress(storage: Storage, scope: string): Promise<Progress | null> {
+  const key = keyOf(scope);
   const bytes = await storage.read(key);
   if (bytes === null) return null;
   const progress = parsed(bytes);
   if (isProgress(progress)) return progress;
   throw new HalfspaceError(
     'CorruptStore',
-    `${storage.locate(key)} is damaged, so nobody knows where \`${pipeline}\` stands: put a copy of it back, or delete it (the next run then begins window.history before its end; models stay)`,
+    `${storage.locate(key)} is damaged, so nobody knows where \`${scope}\` stands: put a copy of it back, or delete it (the next run then begins window.history before its end; models stay)`,
   );
 }
 
-export async function writeProgress(storage: Storage, pipeline: string, progress: Progress): Promise<void> {
-  await storage.write(keyOf(pipeline), new TextEncoder().encode(JSON.stringify(progress)));
+export async function writeProgress(storage: Storage, scope: string, progress: Progress): Promise<void> {
+  await storage.write(keyOf(scope), new TextEncoder().encode(JSON.stringify(progress)));
 }
 
-/** What to do to forget all that a pipeline has read and learned, as the end of a sentence. */
-export function howToStartOver(storage: Storage, pipeline: string): string {
-  const [progress, models] = [keyOf(pipeline), snapshotsFolder(pipeline)].map((key) => storage.locate(key));
+/** The scope's next run is its first. */
+export async function forgetProgress(storage: Storage, scope: string): Promise<void> {
+  await storage.remove(keyOf(scope));
+}
+
+/** What to do to forget all that a scope has read and learned, as the end of a sentence. */
+export function howToStartOver(storage: Storage, scope: string): string {
+  const [progress, models] = [keyOf(scope), snapshotsFolder(scope)].map((key) => storage.locate(key));
   return `delete ${progress} and the folder ${models} to start over`;
 }
 
-function keyOf(pipeline: string): string {
-  return `progress/${segmentOf(pipeline)}.json`;
+function keyOf(scope: string): string {
+  return `progress/${segmentOf(scope)}.json`;
 }
 
 function parsed(bytes: Uint8Array): unknown {
@@ -60,7 +69,9 @@ function parsed(bytes: Uint8Array): unknown {
 }
 
 function isProgress(value: unknown): value is Progress {
-  return isRecord(value) && isNanos(value.to) && Array.isArray(value.lagging) && value.lagging.every(isLaggard);
+  if (!isRecord(value)) return false;
+  const { origin, to, target, lagging } = value;
+  return [origin, to, target].every(isNanos) && Array.isArray(lagging) && lagging.every(isLaggard);
 }
 
 function isLaggard(value: unknown): value is Laggard {

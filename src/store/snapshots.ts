@@ -33,7 +33,7 @@ export function parseSnapshotName(text: string): SnapshotName | null {
   return { token: Number(token), watermark: BigInt(watermark), settingsHash, sha256 };
 }
 
-/** The snapshots of all machines of all pipelines. Newest = highest token, whenever it was written. */
+/** The snapshots of all machines of all scopes (a pipeline, a backfill). Newest = highest token, whenever it was written. */
 export class Snapshots {
   readonly #storage: Storage;
 
@@ -42,19 +42,19 @@ export class Snapshots {
   }
 
   /** Names of a machine's published snapshots, newest first. */
-  async list(pipeline: string, uniqueId: string): Promise<SnapshotName[]> {
-    const names = await this.#storage.list(folderOf(pipeline, uniqueId));
+  async list(scope: string, uniqueId: string): Promise<SnapshotName[]> {
+    const names = await this.#storage.list(folderOf(scope, uniqueId));
     const parsed = names.map((name) => parseSnapshotName(name.replace(/\.snapshot$/, '')));
     return parsed.filter((name) => name !== null).sort((a, b) => b.token - a.token);
   }
 
-  async newest(pipeline: string, uniqueId: string): Promise<SnapshotName | null> {
-    return (await this.list(pipeline, uniqueId))[0] ?? null;
+  async newest(scope: string, uniqueId: string): Promise<SnapshotName | null> {
+    return (await this.list(scope, uniqueId))[0] ?? null;
   }
 
   /** @throws HalfspaceError `CorruptSnapshot` when the object is missing or is not what its name says. */
-  async read(pipeline: string, uniqueId: string, name: SnapshotName): Promise<Uint8Array> {
-    const key = keyOf(pipeline, uniqueId, name);
+  async read(scope: string, uniqueId: string, name: SnapshotName): Promise<Uint8Array> {
+    const key = keyOf(scope, uniqueId, name);
     const bytes = await this.#storage.read(key);
     if (bytes === null) throw new HalfspaceError('CorruptSnapshot', `The snapshot ${key} is not in the store`);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -65,22 +65,37 @@ export class Snapshots {
   }
 
   /** Publishes bytes under their name, then prunes. Publishing the same again changes nothing. */
-  async publish(pipeline: string, uniqueId: string, name: SnapshotName, bytes: Uint8Array): Promise<void> {
-    await this.#storage.write(keyOf(pipeline, uniqueId, name), bytes);
-    const names = await this.list(pipeline, uniqueId);
-    for (const old of names.slice(KEPT_SNAPSHOTS)) await this.#storage.remove(keyOf(pipeline, uniqueId, old));
+  async publish(scope: string, uniqueId: string, name: SnapshotName, bytes: Uint8Array): Promise<void> {
+    await this.#storage.write(keyOf(scope, uniqueId, name), bytes);
+    const names = await this.list(scope, uniqueId);
+    for (const old of names.slice(KEPT_SNAPSHOTS)) await this.#storage.remove(keyOf(scope, uniqueId, old));
+  }
+
+  /** Hash of the learning settings of some machine's newest snapshot; null when the scope has none. */
+  async anySettings(scope: string): Promise<string | null> {
+    for (const machine of await this.#storage.list(snapshotsFolder(scope))) {
+      const names = await this.#storage.list(`${snapshotsFolder(scope)}/${machine.replace(/\/$/, '')}`);
+      const name = parseSnapshotName((names.at(-1) ?? '').replace(/\.snapshot$/, ''));
+      if (name !== null) return name.settingsHash;
+    }
+    return null;
+  }
+
+  /** Removes all models of a scope. */
+  async forget(scope: string): Promise<void> {
+    await this.#storage.removeAll(snapshotsFolder(scope));
   }
 }
 
-/** Folder of all models of a pipeline. */
-export function snapshotsFolder(pipeline: string): string {
-  return `snapshots/${segmentOf(pipeline)}`;
+/** Folder of all models of a scope. */
+export function snapshotsFolder(scope: string): string {
+  return `snapshots/${segmentOf(scope)}`;
 }
 
-function folderOf(pipeline: string, uniqueId: string): string {
-  return `${snapshotsFolder(pipeline)}/${segmentOf(uniqueId)}`;
+function folderOf(scope: string, uniqueId: string): string {
+  return `${snapshotsFolder(scope)}/${segmentOf(uniqueId)}`;
 }
 
-function keyOf(pipeline: string, uniqueId: string, name: SnapshotName): string {
-  return `${folderOf(pipeline, uniqueId)}/${formatSnapshotName(name)}.snapshot`;
+function keyOf(scope: string, uniqueId: string, name: SnapshotName): string {
+  return `${folderOf(scope, uniqueId)}/${formatSnapshotName(name)}.snapshot`;
 }

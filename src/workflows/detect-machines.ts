@@ -4,7 +4,7 @@ import type { Activities } from '../activities/index.js';
 import type { ArtifactRef } from '../contract/artifact.js';
 import { homeOf } from '../contract/homes.js';
 import { machineWorkflowId } from '../contract/names.js';
-import type { ContinuedRun, MachineEntry, MachinePlan, RunPlan } from '../contract/run.js';
+import type { ChunkUnderWay, MachineEntry, MachinePlan, RunPlan } from '../contract/run.js';
 import { failureReason } from './failure-reason.js';
 import { machineDetection } from './machine-detection.js';
 import { BOOKKEEPING, MACHINE_CHILD } from './policies.js';
@@ -24,13 +24,13 @@ const { readMachines, recordLaggards } = proxyActivities<Activities>(BOOKKEEPING
 
 /**
  * Runs as many machines as one execution's history has room for, and waits for every one of them, so that nothing of
- * them outlives it. What they add to the run is taken in the order of the machines, whichever ends first.
- * @param onProgress called with the run as it stands.
+ * them outlives it. What they add to the chunk is taken in the order of the machines, whichever ends first.
+ * @param onProgress called with the chunk as it stands.
  */
 export async function detectMachines(
-  begun: ContinuedRun,
-  onProgress: (run: ContinuedRun) => void,
-): Promise<ContinuedRun> {
+  begun: ChunkUnderWay,
+  onProgress: (run: ChunkUnderWay) => void,
+): Promise<ChunkUnderWay> {
   const { plan, shaped, offset } = begun;
   const end = Math.min(shaped.machines, offset + plan.machinesPerExecution);
   const window = new SlidingWindow(plan.machinesAtOnce);
@@ -66,13 +66,13 @@ export async function detectMachines(
   return run;
 }
 
-async function readPage({ plan, shaped }: ContinuedRun, offset: number, end: number): Promise<MachineEntry[]> {
+async function readPage({ plan, shaped }: ChunkUnderWay, offset: number, end: number): Promise<MachineEntry[]> {
   const summary = `from ${offset + 1} of ${counted(shaped.machines, 'machine')}`;
   const limit = Math.min(plan.machinesAtOnce, end - offset);
   return readMachines.executeWithOptions({ summary }, [{ manifest: shaped.manifest, offset, limit }]);
 }
 
-function withOutcomes(run: ContinuedRun, pages: readonly Page[]): ContinuedRun {
+function withOutcomes(run: ChunkUnderWay, pages: readonly Page[]): ChunkUnderWay {
   const ended = pages.flatMap(({ outcomes }) => outcomes.filter((outcome) => outcome !== null));
   return { ...run, totals: ended.reduce(addOutcome, run.totals) };
 }
@@ -97,7 +97,7 @@ async function detectMachine(plan: RunPlan, machine: MachineEntry, home: string 
   try {
     const result = await executeChild(machineDetection, {
       ...MACHINE_CHILD,
-      workflowId: machineWorkflowId(plan.pipeline, uniqueId),
+      workflowId: machineWorkflowId(plan.scope, uniqueId),
       args: [{ plan: machinePlan(plan), machine, run: { workflowId, runId }, home }],
       staticSummary: `${plan.pipeline}: ${uniqueId}, ${counted(machine.rows, 'row')}`,
       staticDetails: windowText(plan),
@@ -107,7 +107,7 @@ async function detectMachine(plan: RunPlan, machine: MachineEntry, home: string 
   } catch (error) {
     if (isCancellation(error)) throw error;
     if (error instanceof WorkflowExecutionAlreadyStartedError) {
-      return { kind: 'busy', problem: { uniqueId, reason: `held by another run of ${plan.pipeline}` } };
+      return { kind: 'busy', problem: { uniqueId, reason: `held by another run of ${plan.scope}` } };
     }
     return { kind: 'failed', problem: { uniqueId, reason: failureReason(error) } };
   }

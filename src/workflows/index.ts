@@ -1,2 +1,3 @@
+export { backfillRun } from './backfill-run.js';
 export { detectionRun } from './detection-run.js';
 export { machineDetection } from './machine-detection.js';

@@ -39,7 +39,7 @@ export async function machineDetection({ home: queue, ...input }: MachineChildIn
   let alerts: readonly AlertOutcome[] = [];
   if (detection.events !== null) {
     const found = `${uniqueId}: ${counted(detection.anomalies, 'anomalous row')}`;
-    checked = await checkAnomalies.executeWithOptions({ summary: found }, [{ ...input, detection }]);
+    checked = await checkAnomalies.executeWithOptions({ summary: found }, [{ ...input, gate, detection }]);
     if (checked.isPlotted) plot = await plotEvent(input, detection);
     alerts = await tellChannels(input, checked, plot);
   }

@@ -1,4 +1,4 @@
-import type { MachineProblem, MachineResult, RunTotals } from '../contract/run.js';
+import type { MachineProblem, MachineResult, RunResult, RunTotals } from '../contract/run.js';
 
 /** How one machine ended, as its run saw it. */
 export type MachineOutcome =
@@ -62,6 +62,39 @@ export function addOutcome(totals: RunTotals, outcome: MachineOutcome): RunTotal
       };
     }
   }
+}
+
+const MORE_WARNINGS = 'there are more warnings, left out here';
+
+/** The result of all chunks so far, from that of those before and that of the newest. */
+export function addChunk(earlier: RunResult | null, chunk: RunResult): RunResult {
+  if (earlier === null) return chunk;
+  const known = new Set(earlier.refused.map(({ uniqueId }) => uniqueId));
+  const refusedNow = chunk.refused.filter(({ uniqueId }) => !known.has(uniqueId));
+  const refused = append(earlier.refused, refusedNow, LONGEST_LIST);
+  const warnings = [...new Set([...earlier.warnings, ...chunk.warnings])];
+  const { cached, loaded, fresh } = earlier.models;
+  return {
+    ...chunk,
+    window: { from: earlier.window.from, to: chunk.window.to },
+    machines: Math.max(earlier.machines, chunk.machines),
+    done: Math.max(earlier.done, chunk.done),
+    rows: earlier.rows + chunk.rows,
+    loadedRows: earlier.loadedRows + chunk.loadedRows,
+    anomalies: earlier.anomalies + chunk.anomalies,
+    events: earlier.events + chunk.events,
+    scoresWritten: earlier.scoresWritten + chunk.scoresWritten,
+    models: {
+      cached: cached + chunk.models.cached,
+      loaded: loaded + chunk.models.loaded,
+      fresh: fresh + chunk.models.fresh,
+    },
+    alerts: append(earlier.alerts, chunk.alerts, LONGEST_LIST),
+    plots: append(earlier.plots, chunk.plots, LONGEST_LIST),
+    refused,
+    refusedCount: Math.max(earlier.refusedCount, chunk.refusedCount, refused.length),
+    warnings: warnings.length > LONGEST_LIST ? [...warnings.slice(0, LONGEST_LIST - 1), MORE_WARNINGS] : warnings,
+  };
 }
 
 function append<T>(list: readonly T[], more: readonly T[], longest: number): readonly T[] {

@@ -1,11 +1,15 @@
-import type { MachinePlan } from '../contract/run.js';
+import type { MachinePlan, Window } from '../contract/run.js';
 import { isoFromNanos } from '../contract/time.js';
 
-/** A run's pipeline and window as the Temporal UI shows them. */
-export function windowText(plan: MachinePlan): string {
-  const { from, to } = plan.window;
-  const begin = plan.mode === 'replay' ? 'the whole source' : isoFromNanos(BigInt(from));
-  return `${plan.pipeline}: ${begin} to ${isoFromNanos(BigInt(to))}`;
+/** A run's pipeline, window and chunk as the Temporal UI shows them. */
+export function windowText({ pipeline, mode, window, chunk }: MachinePlan): string {
+  const which = chunk.count === 1 ? '' : ` (chunk ${chunk.index} of ${chunk.count})`;
+  if (mode === 'replay') return `${pipeline}: the whole source to ${isoFromNanos(BigInt(window.to))}`;
+  return `${pipeline}: ${rangeText(window)}${which}`;
+}
+
+export function rangeText({ from, to }: Window): string {
+  return `${isoFromNanos(BigInt(from))} to ${isoFromNanos(BigInt(to))}`;
 }
 
 /** `1 row`, `2 rows`. */

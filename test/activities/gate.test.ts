@@ -43,8 +43,12 @@ beforeEach(async () => {
   input = {
     plan: {
       pipeline: 'p',
+      scope: 'p',
       mode: 'incremental',
+      span: { from: '0', to: '200' },
       window: { from: '0', to: '200' },
+      chunk: { index: 1, count: 1 },
+      events: 'told',
       document,
       folder: 'runs/p/1',
       channels: [],

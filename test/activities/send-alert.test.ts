@@ -40,7 +40,7 @@ function depsWith(send: Channel['send'], store: Storage = storage): ActivityDeps
     storage: store,
     models: new ModelCache(1),
     pipelines: {},
-    channels: new Map([['ops', { name: 'ops', send }]]),
+    channels: new Map([['ops', { name: 'ops', send, sendDigest: async () => 'delivered' }]]),
     machinesAtOnce: 1,
     homes: async () => [],
     links: { temporalUi: null, namespace: 'default', plots: null },
@@ -73,8 +73,12 @@ function input(): SendAlertInput {
   return {
     plan: {
       pipeline: 'machines',
+      scope: 'machines',
       mode: 'incremental',
+      span: { from: '0', to: '1' },
       window: { from: '0', to: '1' },
+      chunk: { index: 1, count: 1 },
+      events: 'told',
       document: ref,
       folder: 'runs/machines/1',
       channels: ['ops'],

@@ -6,11 +6,11 @@ import { machinesPipeline } from '../e2e/plant.js';
 
 const storage = openStorage('file:///store');
 const nowMs = Date.parse('2026-01-05T12:00:00Z');
-const incremental = machinesPipeline({ window: { history: 1000, settle: 10_000, catch_up: 1000 } });
+const incremental = machinesPipeline({ window: { history: 1000, settle: 10_000, catch_up: 1000, chunk: null } });
 const replay = machinesPipeline({ mode: 'replay' });
 const at = (iso: string) => String(nanosFromMs(Date.parse(iso)));
-const request = (until?: string) => ({ pipeline: 'p', until, nowMs });
-const doneUntil = (iso: string) => ({ to: at(iso), lagging: [] });
+const request = (until?: string) => ({ scope: 'p', until, nowMs });
+const doneUntil = (iso: string) => ({ origin: at(iso), to: at(iso), target: at(iso), lagging: [] });
 
 it('is now minus settle, or now in replay mode, when nobody asks for another', () => {
   expect(windowEnd(storage, incremental, request(), null)).toBe(nanosFromMs(nowMs - 10_000));

@@ -7,6 +7,7 @@ import { createWebhookChannel } from '../../src/alerts/webhook.js';
 import { HalfspaceError } from '../../src/contract/failures.js';
 import { type AnsweringServer, startServer } from './answering-server.js';
 import { exampleAlert } from './example-alert.js';
+import { exampleDigest } from './example-digest.js';
 
 const TOKEN = 'Bearer headerSECRET4';
 const never = new AbortController().signal;
@@ -56,6 +57,19 @@ afterEach(async () => {
 });
 
 describe.each(setups)('the $kind channel', ({ create }) => {
+  it('delivers a digest with one POST of JSON, and logs it without an address', async () => {
+    const { url, received } = await serve((response) => response.end('ok'));
+    expect(await create(url).sendDigest(exampleDigest(), never)).toBe('delivered');
+    expect(received).toHaveLength(1);
+    expect(received[0]?.body).toContain('bosch-gmbh-m1');
+
+    const logged: string[] = [];
+    expect(await create(null, (text) => logged.push(text)).sendDigest(exampleDigest(), never)).toBe('logged');
+    expect(logged).toEqual([
+      expect.stringMatching(/^Backfill of machines, .*: 57 anomalous rows in 1 event on 1 machine$/),
+    ]);
+  });
+
   it('delivers with one POST of JSON', async () => {
     const { url, received } = await serve((response) => response.end('ok'));
     expect(await create(url).send(exampleAlert(), never)).toBe('delivered');

@@ -6,6 +6,7 @@ function result(change: Partial<RunResult>): RunResult {
   return {
     pipeline: 'machines',
     window: { from: '0', to: '1' },
+    chunks: 1,
     loadedRows: 60,
     machines: 3,
     done: 3,

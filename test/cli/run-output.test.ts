@@ -8,6 +8,7 @@ function result(change: Partial<RunResult> = {}): RunResult {
   return {
     pipeline: 'machines',
     window: { from: '1795425358000000000', to: '1795425358000000001' },
+    chunks: 1,
     machines: 2,
     done: 1,
     loadedRows: 1,

@@ -67,7 +67,7 @@ describe('the shipped file', () => {
     expect(pipelines.machines).toMatchObject({
       mode: 'incremental',
       source: { table: 'machine_data', query: null, id: ['provider', 'machineID'], values: ['power'], time: 'time' },
-      window: { history: 86_400_000, settle: 10_000, catch_up: 604_800_000 },
+      window: { history: 86_400_000, settle: 10_000, catch_up: 604_800_000, chunk: null },
       normalise: { power: [0, 500] },
       detector: { kind: 'half_space_trees', n_trees: 10, height: 8, window_size: 250, seed: 1 },
       order: 'score_then_learn',

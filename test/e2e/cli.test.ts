@@ -9,6 +9,7 @@ const COMMANDS = [
   ['demo'],
   ['worker'],
   ['trigger'],
+  ['backfill'],
   ['schedule', 'apply'],
   ['schedule', 'list'],
   ['schedule', 'pause'],
@@ -129,6 +130,18 @@ describe('settings that cannot be used', () => {
 });
 
 describe('bad input', () => {
+  it.each([
+    ['--from 2026-01-02T00:00:00Z --to 2026-01-01T00:00:00Z', /Expected --to after --from/],
+    ['--from 2026-01-01 --to 2026-01-02T00:00:00Z', /Expected --from to be a time such as/],
+    ['--from 2026-01-01T00:00:00Z --to 2100-01-01T00:00:00Z', /Expected --to before now/],
+    ['--from 2026-01-01T00:00:00Z', /required option '--to/],
+    ['--from 2026-01-01T00:00:00Z --to 2026-01-02T00:00:00Z --alerts each', /Allowed choices are off, digest/],
+  ])('of a backfill is wrong use: %s', async (args, reason) => {
+    const { code, stderr } = await runCommand(['backfill', ...args.split(' ')]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(reason);
+  });
+
   it('names the pipelines there are when there is no such pipeline', async () => {
     const { code, stderr } = await runCommand(['trigger', 'machine'], { env: shared() });
     expect(code).toBe(2);

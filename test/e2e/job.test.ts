@@ -32,6 +32,7 @@ async function build(options: Omit<PlantOptions, 'temporalAddress'>): Promise<Pl
 function recordingChannel(sent: Alert[]): Channel {
   return {
     name: 'ops',
+    sendDigest: async () => 'delivered',
     send: async (alert) => {
       sent.push(alert);
       return 'delivered';
@@ -164,6 +165,7 @@ describe('a run', () => {
     const sent: Alert[] = [];
     const channel: Channel = {
       name: 'ops',
+      sendDigest: async () => 'delivered',
       send: async (alert) => {
         if (isDown) throw new HalfspaceError('RejectedAlert', 'Slack answered no_service');
         sent.push(alert);
@@ -237,7 +239,8 @@ describe('a window that was asked for', () => {
 
   it('is not read when the progress lies ahead of the clock: the run says which files to delete', async () => {
     await runTenMinutes();
-    await writeProgress(plant.storage, 'machines', { to: String(anHourAhead()), lagging: [] });
+    const to = String(anHourAhead());
+    await writeProgress(plant.storage, 'machines', { origin: '0', to, target: to, lagging: [] });
     const reason = await reasonOfFailure(plant.run('machines', nanosFromMs(START + HOUR)));
     expect(reason).toContain(`delete ${plant.storage.locate('progress/machines.json')} and the folder`);
   });
@@ -316,6 +319,7 @@ describe('cancelling a run', () => {
     let beganAt = 0;
     const stuck: Channel = {
       name: 'ops',
+      sendDigest: async () => 'delivered',
       send: (_alert, signal) => {
         beganAt = Date.now();
         return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));

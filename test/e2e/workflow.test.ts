@@ -68,8 +68,12 @@ async function startWorker(machines: number, fakes: Fakes = {}, plan: Partial<Ru
   const healthy: Record<string, (input: never) => Promise<unknown>> = {
     planRun: async () => ({
       pipeline,
+      scope: pipeline,
       mode: 'incremental',
+      span: { from: '0', to: '10' },
       window: { from: '0', to: '10' },
+      chunk: { index: 1, count: 1 },
+      events: 'told',
       document: REF,
       folder: 'f',
       channels: [],

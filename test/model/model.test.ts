@@ -10,7 +10,7 @@ function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
   return {
     mode: 'incremental',
     source: { table: 't', query: null, id: ['machine'], values: ['a', 'b'], time: 'time', unique_id: 'readable' },
-    window: { history: 1, settle: 1, catch_up: 1 },
+    window: { history: 1, settle: 1, catch_up: 1, chunk: null },
     normalise: 'running',
     detector: { kind: 'half_space_trees', n_trees: 5, height: 4, window_size: 20, seed: 1 },
     order: 'score_then_learn',

@@ -78,7 +78,9 @@ describe('artifacts of runs', () => {
 
 describe('progress', () => {
   const progress = {
+    origin: '1600000000000000000',
     to: '1700000000000000000',
+    target: '1700000000000000000',
     lagging: [{ uniqueId: 'a', ids: ['a'], from: '1', why: 'busy' }],
   } as const;
 
@@ -93,10 +95,15 @@ describe('progress', () => {
     ['half of it', '{"to":"17000'],
     ['another shape', '[]'],
     ['null', 'null'],
-    ['a number as time', '{"to":17,"lagging":[]}'],
-    ['a time with letters', '{"to":"17x","lagging":[]}'],
-    ['no laggards', '{"to":"17"}'],
-    ['a laggard without its ids', '{"to":"17","lagging":[{"uniqueId":"a","from":"1","why":"busy"}]}'],
+    ['a number as time', '{"origin":"1","target":"17","to":17,"lagging":[]}'],
+    ['a time with letters', '{"origin":"1","target":"17","to":"17x","lagging":[]}'],
+    ['no laggards', '{"origin":"1","target":"17","to":"17"}'],
+    ['no beginning', '{"target":"17","to":"17","lagging":[]}'],
+    ['no target', '{"origin":"1","to":"17","lagging":[]}'],
+    [
+      'a laggard without its ids',
+      '{"origin":"1","target":"17","to":"17","lagging":[{"uniqueId":"a","from":"1","why":"busy"}]}',
+    ],
   ])('that holds %s is damaged, which names the file and stops at once', async (_what, text) => {
     await storage.write('progress/p.json', new TextEncoder().encode(text));
     await expect(readProgress(storage, 'p')).rejects.toMatchObject({

@@ -1,0 +1,108 @@
+import { HalfspaceError } from '../contract/failures.js';
+import { backfillScope } from '../contract/names.js';
+import type { BackfillInput } from '../contract/run.js';
+import { isoFromNanos } from '../contract/time.js';
+import { AlertRecords } from '../store/alert-records.js';
+import { EventNotes } from '../store/event-notes.js';
+import { forgetProgress, readProgress } from '../store/progress.js';
+import { forgetRuns } from '../store/runs.js';
+import { Snapshots } from '../store/snapshots.js';
+import type { Storage } from '../store/storage.js';
+import type { ActivityDeps } from './deps.js';
+import { learningSettingsHash } from './plan-document.js';
+import { settingsOf } from './plan-run.js';
+import { isAhead } from './window-end.js';
+
+export type OpenBackfillInput = Omit<BackfillInput, 'continued'> & {
+  /** The workflow's own clock. */
+  readonly nowMs: number;
+};
+
+/**
+ * Looks whether a backfill may begin or go on, and whether there is anything left of it to do.
+ * @throws HalfspaceError `BadWindow` for a range that is none, is not over yet, or that live runs have scored; `BadSettings`
+ * for a pipeline that cannot be filled, or was filled in part under other learning settings.
+ */
+export async function openBackfill(deps: ActivityDeps, input: OpenBackfillInput): Promise<{ isFinished: boolean }> {
+  const { pipeline, range, alerts } = input;
+  const settings = settingsOf(deps, pipeline);
+  if (settings.mode === 'replay') {
+    throw new HalfspaceError(
+      'BadSettings',
+      `\`${pipeline}\` learns its whole source anew in each run (mode: replay), so there is nothing to fill; \`halfspace trigger ${pipeline}\` runs it`,
+    );
+  }
+  if (alerts === 'digest' && settings.alerts.length === 0) {
+    throw new HalfspaceError(
+      'BadSettings',
+      `\`${pipeline}\` has no channel a digest could go to; list one under alerts`,
+    );
+  }
+  checkRange(input);
+  if (settings.output !== null && !input.overwrite) await checkLiveScores(deps.storage, input);
+
+  const scope = backfillScope(pipeline, range);
+  if (input.again) await forget(deps.storage, scope);
+  const progress = await readProgress(deps.storage, scope);
+  if (progress === null) return { isFinished: false };
+  const isFinished = BigInt(progress.to) >= BigInt(range.to) && progress.lagging.length === 0;
+  if (!isFinished) await checkLearned(deps.storage, input, scope, learningSettingsHash(settings));
+  return { isFinished };
+}
+
+/** Removes what only the way there needed: the artifacts. Progress, models and notes stay, so that it is known to be done. */
+export async function closeBackfill({ storage }: ActivityDeps, { scope }: { readonly scope: string }): Promise<void> {
+  await forgetRuns(storage, scope);
+}
+
+function checkRange({ pipeline, range, nowMs }: OpenBackfillInput): void {
+  const [from, to] = [BigInt(range.from), BigInt(range.to)];
+  const span = `${isoFromNanos(from)} to ${isoFromNanos(to)}`;
+  if (from >= to) {
+    throw new HalfspaceError(
+      'BadWindow',
+      `\`${pipeline}\` cannot be filled from ${span}: expected an end after the beginning`,
+    );
+  }
+  if (isAhead(to, nowMs)) {
+    throw new HalfspaceError(
+      'BadWindow',
+      `\`${pipeline}\` cannot be filled from ${span}: it ends after now, and rows that come until then would be missed; choose an earlier end`,
+    );
+  }
+}
+
+/** What live runs learn, they score from the beginning of their first window on. */
+async function checkLiveScores(storage: Storage, { pipeline, range }: OpenBackfillInput): Promise<void> {
+  const live = await readProgress(storage, pipeline);
+  if (live === null || BigInt(range.to) <= BigInt(live.origin)) return;
+  const origin = isoFromNanos(BigInt(live.origin));
+  throw new HalfspaceError(
+    'BadWindow',
+    `The range of \`${pipeline}\` reaches to ${isoFromNanos(BigInt(range.to))}, but its own runs have written scores from ${origin} on: end the range there, or replace those scores with --overwrite`,
+  );
+}
+
+/** Half a range learned under other settings would go on with new models in its middle. */
+async function checkLearned(
+  storage: Storage,
+  input: OpenBackfillInput,
+  scope: string,
+  settingsHash: string,
+): Promise<void> {
+  const learnedWith = await new Snapshots(storage).anySettings(scope);
+  if (learnedWith === null || learnedWith === settingsHash) return;
+  throw new HalfspaceError(
+    'BadSettings',
+    `The backfill of \`${input.pipeline}\` was begun under other learning settings: put them back, or start it over with --again`,
+  );
+}
+
+/** Progress goes last: as long as it is there, so is the reason to forget the rest. */
+async function forget(storage: Storage, scope: string): Promise<void> {
+  await new AlertRecords(storage).forget(scope);
+  await new EventNotes(storage, scope).forget();
+  await new Snapshots(storage).forget(scope);
+  await forgetRuns(storage, scope);
+  await forgetProgress(storage, scope);
+}

@@ -1,0 +1,129 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  backfillProgress,
+  connectTemporal,
+  type StartedBackfill,
+  startBackfill,
+  type TemporalClient,
+} from '../client.js';
+import { loadSettings } from '../config/load.js';
+import { HalfspaceError } from '../contract/failures.js';
+import type { BackfillResult, Window } from '../contract/run.js';
+import { isoFromNanos, msFromNanos, nanosFromMs } from '../contract/time.js';
+import { grpcCause, temporalFailure } from '../temporal-failures.js';
+import { backfillDocument, backfillSummary } from './backfill-output.js';
+import type { CliIo } from './io.js';
+import { createProgress } from './progress.js';
+import { listenForStop } from './stop-signal.js';
+import { announce, choosePipeline, parseTime, requireWorker, waitForResult } from './trigger.js';
+import { UsageError } from './usage-error.js';
+
+export interface BackfillOptions {
+  readonly pipeline?: string | undefined;
+  readonly config?: string | undefined;
+  /** RFC 3339. */
+  readonly from: string;
+  readonly to: string;
+  readonly alerts: 'off' | 'digest';
+  readonly wait: boolean;
+  readonly overwrite?: boolean | undefined;
+  readonly again?: boolean | undefined;
+}
+
+const LOOK_EVERY_MS = 1000;
+
+/** Fills a range of the past, waits for the end and prints what was found; false when a part could not be filled. */
+export async function backfill(options: BackfillOptions, io: CliIo): Promise<boolean> {
+  const settings = loadSettings({ file: options.config, sections: ['pipelines', 'worker', 'links'] });
+  const pipeline = choosePipeline(options.pipeline ?? settings.defaultPipeline, Object.keys(settings.pipelines));
+  const range = parseRange(options);
+  const { alerts, wait, overwrite = false, again = false } = options;
+  const { task_queue: taskQueue } = settings.worker;
+  const temporal = await connectTemporal();
+  try {
+    await requireWorker(temporal, taskQueue, wait, io);
+    const started = await startBackfill(temporal, { pipeline, range, alerts, overwrite, again, taskQueue });
+    announce(started, temporal, settings.links.temporal_ui, io);
+    if (!started.isNew) explainJoin(again, io);
+    const result = wait ? await waitUnlessStopped(started, temporal, range, io) : null;
+    if (result === null) {
+      const { workflowId, firstExecutionRunId } = started.handle;
+      if (io.json) io.stdout(`${JSON.stringify({ workflow_id: workflowId, run_id: firstExecutionRunId })}\n`);
+      return true;
+    }
+    io.stdout(io.json ? `${JSON.stringify(backfillDocument(result))}\n` : backfillSummary(result));
+    const isTold = result.digest.every(({ status }) => status !== 'failed');
+    return isTold && result.lagging === 0 && result.refusedCount === 0;
+  } catch (error) {
+    throw grpcCause(error).code === null || error instanceof HalfspaceError ? error : temporalFailure(temporal, error);
+  } finally {
+    await temporal.close();
+  }
+}
+
+function parseRange({ from: fromText, to: toText }: BackfillOptions): Window {
+  const [from, to] = [parseTime('--from', fromText), parseTime('--to', toText)];
+  if (from >= to) throw new UsageError(`Expected --to after --from, got ${isoFromNanos(from)} to ${isoFromNanos(to)}`);
+  if (to > nanosFromMs(Date.now())) {
+    throw new UsageError(
+      `Expected --to before now, got ${isoFromNanos(to)}: rows that come until then would be missed`,
+    );
+  }
+  return { from: String(from), to: String(to) };
+}
+
+function explainJoin(again: boolean, io: CliIo): void {
+  io.stderr(
+    again
+      ? 'it is not started over: cancel it first (in the Temporal UI, or `temporal workflow cancel`)\n'
+      : 'it goes on as it was started\n',
+  );
+}
+
+/** Null when Ctrl-C came first: that ends the waiting, not the backfill. */
+async function waitUnlessStopped(
+  started: StartedBackfill,
+  temporal: TemporalClient,
+  range: Window,
+  io: CliIo,
+): Promise<BackfillResult | null> {
+  const stop = listenForStop();
+  const over = new AbortController();
+  const showing = showProgress(started, temporal, range, io, over.signal);
+  const stopped = new Promise<null>((resolve) => {
+    stop.signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
+  try {
+    const result = waitForResult(started, io);
+    // Once the connection is closed nobody waits for it.
+    result.catch(() => {});
+    const first = await Promise.race([result, stopped]);
+    if (first === null)
+      io.stderr(
+        `the backfill goes on without you (workflow ${started.handle.workflowId}); the same command joins it again\n`,
+      );
+    return first;
+  } finally {
+    over.abort();
+    stop.release();
+    await showing;
+  }
+}
+
+async function showProgress(
+  started: StartedBackfill,
+  temporal: TemporalClient,
+  { from, to }: Window,
+  io: CliIo,
+  signal: AbortSignal,
+): Promise<void> {
+  const begin = BigInt(from);
+  const bar = createProgress(io, 'filling', msFromNanos(BigInt(to) - begin));
+  while (!signal.aborted) {
+    await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
+    if (signal.aborted) break;
+    const progress = await backfillProgress(started, temporal, signal);
+    if (progress !== null) bar.update(msFromNanos(BigInt(progress.done) - begin));
+  }
+  bar.stop();
+}

@@ -1,0 +1,98 @@
+import { isCancellation, proxyActivities, setCurrentDetails, upsertMemo, workflowInfo } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.js';
+import type { ChunkUnderWay, ContinuedRun, RunPlan, RunResult, Window } from '../contract/run.js';
+import { detectMachines } from './detect-machines.js';
+import { BOOKKEEPING, CLOSING, LOAD, TRANSFORM } from './policies.js';
+import { addChunk, NO_TOTALS } from './run-totals.js';
+import { counted, rangeText, windowText } from './texts.js';
+
+const { planRun, finishRun } = proxyActivities<Activities>(BOOKKEEPING);
+const { closeRun } = proxyActivities<Activities>(CLOSING);
+const { loadInfluxData } = proxyActivities<Activities>(LOAD);
+const { transformData } = proxyActivities<Activities>(TRANSFORM);
+
+/** What a run works through, the same for all its chunks. */
+export interface RunJob extends Pick<RunPlan, 'pipeline' | 'scope' | 'events'> {
+  /** The window ends here instead of now minus `settle`. */
+  readonly until: string | undefined;
+  /** Fixed in advance (a backfill), instead of from the last window done to now. */
+  readonly range: Window | undefined;
+}
+
+/** The run's result, or what its next execution goes on with. */
+export type ChunkEnd =
+  | { readonly isLast: true; readonly result: RunResult }
+  | { readonly isLast: false; readonly run: ContinuedRun };
+
+/**
+ * One chunk of a run, or as much of it as one execution may hold: load, shape, one child a machine, finish. A finished chunk
+ * has moved the progress: however the run ends later, the next one goes on behind it.
+ * @param onProgress told of the run as it stands, whenever that changes.
+ */
+export async function runChunk(
+  job: RunJob,
+  continued: ContinuedRun | undefined,
+  onProgress: (run: ContinuedRun) => void = () => {},
+): Promise<ChunkEnd> {
+  const run = continued ?? { startedAtMs: Date.now(), span: job.range, earlier: null, deadHomes: [], chunk: null };
+  const plan = run.chunk?.plan ?? (await makePlan(job, run));
+  const { index, count } = plan.chunk;
+  if (count > 1) upsertMemo({ chunk: `${index} of ${count}` });
+  const stand = (chunk: ChunkUnderWay): ContinuedRun => ({ ...run, span: plan.span, chunk });
+  try {
+    const begun = run.chunk ?? (await beginChunk(plan, run.deadHomes));
+    const show = (at: ChunkUnderWay): void => {
+      setCurrentDetails(detailsOf(at));
+      onProgress(stand(at));
+    };
+    show(begun);
+    const chunk = await detectMachines(begun, show);
+    if (chunk.offset < chunk.shaped.machines) return { isLast: false, run: stand(chunk) };
+    const { loaded, shaped, totals, laggards } = chunk;
+    const seconds = (Date.now() - run.startedAtMs) / 1000;
+    const summary = `${counted(totals.done, 'machine')} done`;
+    const input = { plan, loaded, shaped, totals, laggards, seconds };
+    const result = addChunk(run.earlier, await finishRun.executeWithOptions({ summary }, [input]));
+    if (index >= count) return { isLast: true, result };
+    return {
+      isLast: false,
+      run: { ...run, span: plan.span, earlier: result, deadHomes: chunk.deadHomes, chunk: null },
+    };
+  } catch (error) {
+    // One who cancels waits for the end; what a cancelled run leaves behind is removed when it is old.
+    if (!isCancellation(error)) await giveArtifactsFree(plan);
+    throw error;
+  }
+}
+
+async function makePlan({ pipeline, scope, events, until }: RunJob, run: ContinuedRun): Promise<RunPlan> {
+  const { span, earlier } = run;
+  const nowMs = earlier === null ? run.startedAtMs : Date.now();
+  const runId = workflowInfo().firstExecutionRunId;
+  const input = { pipeline, scope, events, until, span, chunksDone: earlier?.chunks ?? 0, nowMs, runId };
+  return planRun.executeWithOptions({ summary: pipeline }, [input]);
+}
+
+async function beginChunk(plan: RunPlan, deadHomes: readonly string[]): Promise<ChunkUnderWay> {
+  const loaded = await loadInfluxData.executeWithOptions({ summary: windowText(plan) }, [{ plan }]);
+  const summary = counted(loaded.rows, 'row');
+  const shaped = await transformData.executeWithOptions({ summary }, [{ plan, loaded }]);
+  return { plan, loaded, shaped, offset: 0, totals: NO_TOTALS, laggards: [], deadHomes };
+}
+
+/** The run has failed: that is what the one who waits must hear, whatever happens here. */
+async function giveArtifactsFree(plan: RunPlan): Promise<void> {
+  await closeRun.executeWithOptions({ summary: plan.pipeline }, [{ plan }]).catch(() => {});
+}
+
+function detailsOf({ plan, loaded, shaped, totals, deadHomes }: ChunkUnderWay): string {
+  return [
+    ...(plan.chunk.count === 1 ? [] : [`- in all: ${rangeText(plan.span)}`]),
+    `- window: ${windowText(plan)}`,
+    `- rows loaded: ${loaded.rows}`,
+    `- machines: ${totals.machines} of ${shaped.machines} (${totals.failedCount} failed, ${totals.busyCount} busy)`,
+    `- anomalous rows: ${totals.anomalies} in ${counted(totals.events, 'event')}`,
+    ...deadHomes.map((home) => `- nobody answered at ${home}: its machines went elsewhere`),
+    ...totals.plots.slice(0, 5).map((plot) => `- plot: ${plot}`),
+  ].join('\n');
+}
