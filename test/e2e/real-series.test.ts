@@ -77,9 +77,9 @@ describe('a series from a file', () => {
       const run = await runCommand(['trigger', '--json'], { cwd, env });
       expect(run.code, run.stderr).toBe(0);
       const result = JSON.parse(run.stdout);
-      expect(result).toMatchObject({ pipeline: 'series', machines: 1, done: 1, rows, scoresWritten: rows });
+      expect(result).toMatchObject({ pipeline: 'series', machines: 1, done: 1, rows, scores_written: rows });
       expect(result.anomalies).toBeGreaterThan(0);
-      expect(result.alerts).toMatchObject([{ uniqueId: 'one', status: 'logged' }]);
+      expect(result.alerts).toMatchObject([{ unique_id: 'one', status: 'logged' }]);
 
       const again = await runCommand(['trigger', 'offline'], { cwd, env });
       expect(again.code, again.stderr).toBe(0);
