@@ -108,6 +108,22 @@ store of the worker that takes it, not those of the caller.`,
       succeed(await (await import('./cli/backfill.js')).backfill({ ...options, pipeline }, io)),
     );
 
+  command(program, 'serve', 'Start runs by HTTP, for callers with the token, until Ctrl-C.', [
+    'halfspace serve',
+    'halfspace serve --host 0.0.0.0 --port 8088',
+  ])
+    .option('--port <port>', 'port to listen on, 0 for any free one', portNumber, 8088)
+    .option('--host <host>', 'address to listen on; 0.0.0.0 for all of the host', nonEmpty, '127.0.0.1')
+    .addOption(configOption())
+    .addHelpText(
+      'after',
+      `
+POST /api/pipelines/PIPELINE/runs starts a run; {"key": "...", "until": "TIME"} in the body and an Idempotency-Key header may
+be left out. GET /api/pipelines/PIPELINE/runs/KEY tells how it went. Both want \`Authorization: Bearer\` with the value of
+HALFSPACE_API_TOKEN. GET /healthz answers as long as the server runs.`,
+    )
+    .action(async (options) => (await import('./cli/serve.js')).serve(options, io));
+
   const schedule = group(program, 'schedule', "The pipelines' schedules on the Temporal server.", [
     'halfspace schedule apply',
     'halfspace schedule pause machines',

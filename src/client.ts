@@ -128,24 +128,32 @@ async function askFor(namespace: string, options: ConnectionOptions): Promise<vo
 
 export interface Started<F extends Workflow> {
   readonly handle: WorkflowHandleWithFirstExecutionRunId<F>;
-  /** False when the same was going on already and is joined. */
+  /** False when the same was going on already and is joined, or when its key is known. */
   readonly isNew: boolean;
 }
 
 export type StartedRun = Started<typeof detectionRun>;
 export type StartedBackfill = Started<typeof backfillRun>;
 
-/** Starts a run of a pipeline, or joins the one that is going on. */
+export interface RunRequest extends RunInput {
+  readonly taskQueue: string;
+  /** A caller's name for this run, as RUN_KEY has it: under one key a pipeline runs once, as long as the server remembers. */
+  readonly key?: string | undefined;
+}
+
+/** Starts a run of a pipeline, or joins the one that is going on; under a key, finds the one that was started before. */
 export async function startRun(
   { client }: TemporalClient,
-  { taskQueue, ...input }: RunInput & { readonly taskQueue: string },
+  { taskQueue, key, ...input }: RunRequest,
 ): Promise<StartedRun> {
+  const { pipeline, until } = input;
   return startOrJoin<typeof detectionRun>(client, 'detectionRun', {
-    workflowId: runWorkflowId(input.pipeline),
+    workflowId: runWorkflowId(pipeline, key),
+    workflowIdReusePolicy: key === undefined ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
     taskQueue,
     args: [input],
-    staticSummary: `detect ${input.pipeline}`,
-    memo: { pipeline: input.pipeline },
+    staticSummary: `detect ${pipeline}`,
+    memo: { pipeline, ...(until === undefined ? {} : { until }) },
   });
 }
 

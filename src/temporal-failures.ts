@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
-import { isGrpcServiceError } from '@temporalio/client';
-import { HalfspaceError } from './contract/failures.js';
+import { isGrpcServiceError, type WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { FAILURES, type FailureKind, HalfspaceError } from './contract/failures.js';
 
 /** Where a client was going. */
 export interface TemporalPlace {
@@ -60,6 +61,19 @@ export function unreachable(address: string, cause: unknown): HalfspaceError {
     `No Temporal server answers at ${address} (${grpcCause(cause).text}); start one (\`npx halfspace local up\`) or set TEMPORAL_ADDRESS`,
     { cause },
   );
+}
+
+/** Why a run failed: the kind and the words of the step that did, without Temporal's wrapping. */
+export function failureOfRun(error: WorkflowFailedError): { readonly kind: FailureKind; readonly reason: string } {
+  let innermost: Error = error;
+  while (innermost.cause instanceof Error) innermost = innermost.cause;
+  const kind =
+    innermost instanceof ApplicationFailure && isFailureKind(innermost.type) ? innermost.type : 'ServerFault';
+  return { kind, reason: innermost.message };
+}
+
+function isFailureKind(type: string | null | undefined): type is FailureKind {
+  return typeof type === 'string' && Object.hasOwn(FAILURES, type);
 }
 
 /** The gRPC code (null when it was no call that failed) and the words that tell people something. */

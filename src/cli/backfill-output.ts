@@ -1,6 +1,6 @@
 import type { BackfillResult } from '../contract/run.js';
 import { isoFromNanos } from '../contract/time.js';
-import { runDocument } from './run-document.js';
+import { runDocument } from '../run-document.js';
 import { runSummary } from './run-summary.js';
 import { visible } from './visible.js';
 

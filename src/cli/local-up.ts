@@ -1,8 +1,7 @@
-import { once } from 'node:events';
 import type { Environment } from '../config/environment.js';
 import { startStack } from '../local/stack.js';
 import type { CliIo } from './io.js';
-import { listenForStop } from './stop-signal.js';
+import { listenForStop, stopped } from './stop-signal.js';
 
 export interface LocalUpOptions {
   /** Folder of state and logs. */
@@ -49,9 +48,4 @@ export async function localUp(options: LocalUpOptions, io: CliIo): Promise<void>
   } finally {
     stop.release();
   }
-}
-
-async function stopped(signal: AbortSignal): Promise<null> {
-  if (!signal.aborted) await once(signal, 'abort');
-  return null;
 }

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+
 const STOPPERS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface StopSignal {
@@ -18,4 +20,10 @@ export function listenForStop(): StopSignal {
       for (const name of STOPPERS) process.off(name, onSignal);
     },
   };
+}
+
+/** Resolves when the signal is aborted. */
+export async function stopped(signal: AbortSignal): Promise<null> {
+  if (!signal.aborted) await once(signal, 'abort');
+  return null;
 }

@@ -1,13 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Workflow, WorkflowFailedError, WorkflowNotFoundError, type WorkflowResultType } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
 import { connectTemporal, countWorkers, runUrl, type Started, startRun, type TemporalClient } from '../client.js';
 import { loadSettings } from '../config/load.js';
-import { FAILURES, type FailureKind, HalfspaceError } from '../contract/failures.js';
-import { isoFromNanos, LAST_TIME, nanosFromIso } from '../contract/time.js';
-import { grpcCause, temporalFailure } from '../temporal-failures.js';
+import { HalfspaceError } from '../contract/failures.js';
+import { nanosFromIso, timeProblem } from '../contract/time.js';
+import { runDocument } from '../run-document.js';
+import { failureOfRun, grpcCause, temporalFailure } from '../temporal-failures.js';
 import type { CliIo } from './io.js';
-import { runDocument } from './run-document.js';
 import { runSummary } from './run-summary.js';
 import { UsageError } from './usage-error.js';
 import { visible } from './visible.js';
@@ -70,16 +69,9 @@ export function choosePipeline(name: string | null, known: readonly string[]): s
 
 /** @throws UsageError naming the option when its text is no time that InfluxDB holds. */
 export function parseTime(option: string, text: string): bigint {
-  const time = nanosFromIso(text);
-  if (time === null) {
-    throw new UsageError(`Expected ${option} to be a time such as 2026-01-31T12:00:00Z, got \`${visible(text)}\``);
-  }
-  if (time < 0n || time > LAST_TIME) {
-    throw new UsageError(
-      `Expected ${option} between ${isoFromNanos(0n)} and ${isoFromNanos(LAST_TIME)}, got \`${text}\``,
-    );
-  }
-  return time;
+  const problem = timeProblem(option, text);
+  if (problem !== null) throw new UsageError(visible(problem));
+  return nanosFromIso(text) ?? 0n;
 }
 
 /** Says where to look at it, on stderr. */
@@ -116,11 +108,8 @@ function failureOf<F extends Workflow>(
   error: unknown,
 ): unknown {
   if (error instanceof WorkflowFailedError) {
-    let innermost: Error = error;
-    while (innermost.cause instanceof Error) innermost = innermost.cause;
-    const kind =
-      innermost instanceof ApplicationFailure && isFailureKind(innermost.type) ? innermost.type : 'ServerFault';
-    return new HalfspaceError(kind, `The run failed: ${visible(innermost.message)}`, { cause: error });
+    const { kind, reason } = failureOfRun(error);
+    return new HalfspaceError(kind, `The run failed: ${visible(reason)}`, { cause: error });
   }
   const { code, text } = grpcCause(error);
   const isGone = error instanceof WorkflowNotFoundError;
@@ -131,10 +120,6 @@ function failureOf<F extends Workflow>(
     `${what}; once it is back, see how the run ended: workflow ${workflowId}, run ${runId} in its UI, or \`temporal workflow result --workflow-id ${workflowId} --run-id ${runId}\``,
     { cause: error },
   );
-}
-
-function isFailureKind(type: string | null | undefined): type is FailureKind {
-  return typeof type === 'string' && Object.hasOwn(FAILURES, type);
 }
 
 /** Says what is being retried, so that nobody waits in the dark. */

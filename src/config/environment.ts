@@ -34,6 +34,7 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
   row('settings', 'PLOTS_URL', '', "Address at which the store's plots are reachable, for pictures in messages."),
   row('halfspace', 'HALFSPACE_CONFIG', './halfspace.yaml', 'Settings file.'),
   row('halfspace', 'HALFSPACE_HOME', './.halfspace', 'Folder of the embedded servers.'),
+  row('halfspace', 'HALFSPACE_API_TOKEN', null, 'What callers of `halfspace serve` must send as their bearer token.'),
   row('halfspace', 'LOG_LEVEL', 'info', 'Least severity that is logged: debug, info, warn or error.'),
   row('halfspace', 'NO_COLOR', null, 'Any value turns colours off.'),
   row('halfspace', 'TEMPORAL_CLI_PATH', null, 'The temporal program to use for the embedded server.'),
@@ -74,6 +75,8 @@ export interface Environment {
   readonly configFile: string | null;
   /** Absolute folder of the embedded servers. */
   readonly home: string;
+  /** HALFSPACE_API_TOKEN; null when not set. */
+  readonly apiToken: string | null;
   readonly logLevel: LogLevel;
   readonly color: boolean;
   /** TEMPORAL_CLI_PATH; null when not set. */
@@ -109,6 +112,7 @@ export function readEnvironment({ cwd = process.cwd(), env = process.env }: Envi
     variables,
     configFile: text('HALFSPACE_CONFIG'),
     home,
+    apiToken: text('HALFSPACE_API_TOKEN'),
     logLevel,
     color: text('NO_COLOR') === null,
     temporalCliPath: text('TEMPORAL_CLI_PATH'),

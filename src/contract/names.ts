@@ -9,10 +9,13 @@ export const DETECTION_RUN = 'detectionRun';
 export const BACKFILL_PROGRESS = 'progress';
 export const MACHINE_DETECTION = 'machineDetection';
 
-/** Schedules append their time to it, so it is a prefix. */
-export function runWorkflowId(pipeline: string): string {
-  return `detect/${pipeline}`;
+/** Schedules append their time to it, so it is a prefix; a run that was started under a caller's key has an id of its own. */
+export function runWorkflowId(pipeline: string, key?: string | undefined): string {
+  return key === undefined ? `detect/${pipeline}` : `detect/${pipeline}/${key}`;
 }
+
+/** The form of a caller's key: it becomes part of a workflow id and of an address. */
+export const RUN_KEY = /^[A-Za-z0-9][A-Za-z0-9._:@+=~-]{0,127}$/;
 
 /** One id a pipeline and range: the same backfill is never on its way twice. */
 export function backfillWorkflowId(pipeline: string, { from, to }: Window): string {

@@ -40,6 +40,14 @@ export function nanosFromIso(text: string): bigint | null {
   return Number.isNaN(ms) ? null : BigInt(ms) * NANOS_PER_MS + BigInt(fraction.padEnd(9, '0'));
 }
 
+/** Why a text is no time that InfluxDB holds, as a sentence that begins with `Expected` and the name; null when it is one. */
+export function timeProblem(name: string, text: string): string | null {
+  const time = nanosFromIso(text);
+  if (time === null) return `Expected ${name} to be a time such as 2026-01-31T12:00:00Z, got \`${text}\``;
+  if (time >= 0n && time <= LAST_TIME) return null;
+  return `Expected ${name} between ${isoFromNanos(0n)} and ${isoFromNanos(LAST_TIME)}, got \`${text}\``;
+}
+
 function floorDivide(value: bigint, by: bigint): bigint {
   const quotient = value / by;
   return value % by < 0n ? quotient - 1n : quotient;

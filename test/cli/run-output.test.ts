@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { runDocument } from '../../src/cli/run-document.js';
 import { runSummary } from '../../src/cli/run-summary.js';
 import { visible } from '../../src/cli/visible.js';
 import type { RunResult } from '../../src/contract/run.js';
+import { runDocument } from '../../src/run-document.js';
 
 function result(change: Partial<RunResult> = {}): RunResult {
   return {

@@ -12,6 +12,7 @@ test('an empty environment has a value for everything', () => {
     variables: {},
     configFile: null,
     home: join(cwd, '.halfspace'),
+    apiToken: null,
     logLevel: 'info',
     color: true,
     temporalCliPath: null,

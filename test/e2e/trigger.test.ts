@@ -1,51 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Context } from '@temporalio/activity';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { asActivity } from '../../src/activities/attempt.js';
-import type { Activities } from '../../src/activities/index.js';
 import { readEnvironment } from '../../src/config/environment.js';
-import type { ArtifactRef } from '../../src/contract/artifact.js';
 import { HalfspaceError } from '../../src/contract/failures.js';
 import { findTemporalCli } from '../../src/local/temporal/find-cli.js';
 import { startTemporalServer, type TemporalServer } from '../../src/local/temporal/server.js';
 import { runCommand, startCommand } from './command.js';
-
-const REF: ArtifactRef = { key: 'k', sha256: 's', bytes: 1 };
-
-type Fakes = { [Name in keyof Activities]?: (input: never) => Promise<unknown> };
-
-/** A run over a table without rows. */
-const QUIET: Fakes = {
-  planRun: async ({ pipeline, until = '1795425358000000001' }: { pipeline: string; until?: string }) => ({
-    pipeline,
-    mode: 'incremental',
-    window: { from: '1795425358000000000', to: until },
-    document: REF,
-    folder: 'f',
-    channels: [],
-    laggards: 0,
-    machinesAtOnce: 10,
-    machinesPerExecution: 500,
-    warnings: [],
-  }),
-  loadInfluxData: async () => ({ manifest: REF, rows: 0, warnings: [] }),
-  transformData: async () => ({ manifest: REF, machines: 0, rows: 0, refused: [], refusedCount: 0, warnings: [] }),
-  finishRun: async ({ plan, totals }: { plan: object; totals: object }) => ({
-    ...totals,
-    ...plan,
-    loadedRows: 0,
-    lagging: 0,
-    refused: [],
-    refusedCount: 0,
-    seconds: 1,
-  }),
-  closeRun: async () => {},
-};
+import { type Fakes, startQuietWorker } from './quiet-worker.js';
 
 let stop: (() => Promise<void>) | undefined;
 
@@ -58,29 +20,11 @@ afterEach(async () => {
   stop = undefined;
 });
 
-/** A worker with these steps on a queue of its own, and a folder whose halfspace.yaml names the queue. */
+/** A worker with these steps, and the folder of its halfspace.yaml. */
 async function startWorker(address: string, fakes: Fakes): Promise<string> {
-  const taskQueue = `trigger-${randomUUID()}`;
-  const connection = await NativeConnection.connect({ address });
-  const worker = await Worker.create({
-    connection,
-    taskQueue,
-    workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
-    activities: { ...QUIET, ...fakes },
-    shutdownForceTime: '1s',
-  });
-  const running = worker.run().catch(() => {});
-  stop = async () => {
-    if (worker.getState() === 'RUNNING') worker.shutdown();
-    await running;
-    await connection.close().catch(() => {});
-  };
-  const yaml = await readFile(new URL('../../halfspace.yaml', import.meta.url), 'utf8');
-  const folder = await mkdtemp(join(tmpdir(), 'halfspace-trigger-'));
-  // A pipeline's name is its lock on the server that all tests share.
-  const own = yaml.replace(/^ {2}machines:/m, `  ${taskQueue}:`);
-  await writeFile(join(folder, 'halfspace.yaml'), `${own}\nworker: { task_queue: ${taskQueue} }\n`);
-  return folder;
+  const worker = await startQuietWorker(address, fakes);
+  stop = worker.stop;
+  return worker.folder;
 }
 
 const shared = () => ({ TEMPORAL_ADDRESS: inject('temporalAddress') });

@@ -1,5 +1,5 @@
-import type { AlertOutcome, MachineProblem, RunResult } from '../contract/run.js';
-import { isoFromNanos } from '../contract/time.js';
+import type { AlertOutcome, MachineProblem, RunResult } from './contract/run.js';
+import { isoFromNanos } from './contract/time.js';
 
 /** A run's result as `--json` prints it: snake_case keys, times as RFC 3339 in UTC, exact to the nanosecond. */
 export function runDocument(result: RunResult): Record<string, unknown> {
