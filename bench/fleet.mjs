@@ -1,8 +1,8 @@
 /**
  * How a fleet of machines goes through Temporal on this computer: children/s of a whole run beside bare children that do
- * nothing, on the same server in the same minutes; the worker's peak memory; what the server had to keep.
+ * nothing, on the same server in the same minutes; the largest worker's peak memory; what the server had to keep.
  *
- * usage: npm run bench:fleet -- [--machines 1000] [--rows 60] [--json]
+ * usage: npm run bench:fleet -- [--machines 1000] [--rows 60] [--workers 1] [--json]
  */
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,12 +21,14 @@ const { values: options } = parseArgs({
   options: {
     machines: { type: 'string', default: '1000' },
     rows: { type: 'string', default: '60' },
+    workers: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
   },
 });
 const machines = Number(options.machines);
 const rows = Number(options.rows);
-const MOST_BARE = 1000;
+const workers = Number(options.workers);
+const MOST_BARE = 500;
 const READ_CHILDREN = 300;
 const END_MS = Date.parse('2026-01-05T12:00:00Z');
 const say = (text) => process.stderr.write(`${text}\n`);
@@ -55,11 +57,16 @@ async function measure() {
   say(`wrote ${machines} machines x ${rows} rows`);
   const temporal = await connectTemporal({ embedded: stack.temporalAddress });
   try {
-    const bare = await bareRate(temporal.client);
-    say(`bare children: ${bare.toFixed(1)}/s`);
+    const first = await bareRate(temporal.client, 'first');
+    say(`bare children: ${first.toFixed(1)}/s`);
     const before = await databaseBytes();
     const { seconds, peakRssMb, runId } = await fleetRun(temporal);
     const after = await databaseBytes();
+    say(`machines: ${(machines / seconds).toFixed(1)}/s`);
+    const last = await bareRate(temporal.client, 'last');
+    say(`bare children: ${last.toFixed(1)}/s`);
+    // Before and after, because a computer that does other things too is not the same one for long.
+    const bare = 2 / (1 / first + 1 / last);
     const kept = await readHistories(temporal.client, runId);
     return {
       machines,
@@ -85,13 +92,13 @@ function* fleetLines() {
   }
 }
 
-async function bareRate(client) {
+async function bareRate(client, workflowId) {
   const worker = fork(fileURLToPath(new URL('./bare/worker.mjs', import.meta.url)), [stack.temporalAddress]);
   await once(worker, 'message');
   const count = Math.min(machines, MOST_BARE);
   const started = performance.now();
   await client.workflow.execute('bareParent', {
-    workflowId: 'bare',
+    workflowId,
     taskQueue: 'bare',
     args: [{ count, atOnce: 100 }],
   });
@@ -103,12 +110,15 @@ async function bareRate(client) {
 
 async function fleetRun(temporal) {
   await writeFile(join(home, 'halfspace.yaml'), settings());
-  const worker = spawn(process.execPath, [fileURLToPath(new URL('../bin/halfspace.js', import.meta.url)), 'worker'], {
-    cwd: home,
-    env: { ...process.env, TEMPORAL_ADDRESS: stack.temporalAddress },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  while ((await countWorkers(temporal, 'fleet')) === 0) await new Promise((resolve) => setTimeout(resolve, 100));
+  const program = fileURLToPath(new URL('../bin/halfspace.js', import.meta.url));
+  const processes = Array.from({ length: workers }, () =>
+    spawn(process.execPath, [program, 'worker'], {
+      cwd: home,
+      env: { ...process.env, TEMPORAL_ADDRESS: stack.temporalAddress },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    }),
+  );
+  while ((await countWorkers(temporal, 'fleet')) < workers) await new Promise((resolve) => setTimeout(resolve, 100));
   const started = performance.now();
   const until = String(BigInt(END_MS) * 1_000_000n);
   const handle = await temporal.client.workflow.start('detectionRun', {
@@ -120,10 +130,13 @@ async function fleetRun(temporal) {
   const seconds = (performance.now() - started) / 1000;
   if (result.done !== machines)
     throw new Error(`Expected ${machines} machines to be done, got ${JSON.stringify(result)}`);
-  const status = await readFile(`/proc/${worker.pid}/status`, 'utf8');
-  worker.kill('SIGTERM');
-  await once(worker, 'exit');
-  const peakRssMb = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024;
+  let peakRssMb = 0;
+  for (const worker of processes) {
+    const status = await readFile(`/proc/${worker.pid}/status`, 'utf8');
+    worker.kill('SIGTERM');
+    await once(worker, 'exit');
+    peakRssMb = Math.max(peakRssMb, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024);
+  }
   return { seconds, peakRssMb, runId: handle.firstExecutionRunId };
 }
 
@@ -133,7 +146,7 @@ influx: { host: "${stack.influxUrl}", database: fleet }
 pipelines:
   fleet:
     source: { table: fleet, id: [provider, machineID], values: [power] }
-    window: { history: 1h, settle: 0s }
+    window: { history: ${Math.ceil(rows / 3600)}h, settle: 0s }
     normalise: { power: [0, 500] }
     detector: { kind: half_space_trees, n_trees: 10, height: 6, window_size: 250, seed: 1 }
     output: { table: fleet_scores }

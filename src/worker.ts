@@ -87,6 +87,9 @@ export async function createWorker({
   };
 }
 
+/** The SDK warns of what is meant: on its own queue a worker runs activities only. */
+const NO_WORKFLOWS = 'No workflows registered, not polling for workflow tasks';
+
 let installed = false;
 
 /** Temporal's runtime is one for the process and can be set up once. */
@@ -97,8 +100,9 @@ function installRuntime(ownsSignals: boolean, level: string, log: WorkerOptions[
   const least: LogLevel = level === 'debug' ? 'DEBUG' : level === 'error' ? 'ERROR' : 'WARN';
   Runtime.install({
     ...(ownsSignals ? {} : { shutdownSignals: [] }),
-    logger: new DefaultLogger(least, ({ level: severity, message, meta }) =>
-      log(severity === 'ERROR' || severity === 'WARN' ? 'warn' : 'info', message, { ...meta }),
-    ),
+    logger: new DefaultLogger(least, ({ level: severity, message, meta }) => {
+      if (message === NO_WORKFLOWS) return;
+      log(severity === 'ERROR' || severity === 'WARN' ? 'warn' : 'info', message, { ...meta });
+    }),
   });
 }

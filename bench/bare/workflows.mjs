@@ -1,4 +1,5 @@
 import { executeChild, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { SlidingWindow } from '../../dist/workflows/sliding-window.js';
 
 const { nothing } = proxyActivities({ startToCloseTimeout: '1m' });
 
@@ -7,11 +8,12 @@ export async function bareChild() {
   await nothing();
 }
 
-/** Runs `count` bare children, `atOnce` at a time, as a run of a pipeline does. */
+/** Runs `count` bare children, `atOnce` at a time, in the window that a run of a pipeline has. */
 export async function bareParent({ count, atOnce }) {
   const { workflowId } = workflowInfo();
-  for (let first = 0; first < count; first += atOnce) {
-    const page = Array.from({ length: Math.min(atOnce, count - first) }, (_, i) => first + i);
-    await Promise.all(page.map((n) => executeChild(bareChild, { workflowId: `${workflowId}/${n}`, args: [] })));
+  const window = new SlidingWindow(atOnce);
+  for (let n = 0; n < count; n++) {
+    await window.start(() => executeChild(bareChild, { workflowId: `${workflowId}/${n}`, args: [] }));
   }
+  await window.drain();
 }

@@ -46,15 +46,24 @@ class AtomicFolderDriver extends FSDriver {
   override async put(key: string, contents: string | Uint8Array): Promise<void> {
     const temporary = join(this.#root, '.tmp', randomUUID());
     const target = join(this.#root, key);
-    await mkdir(dirname(temporary), { recursive: true });
-    await mkdir(dirname(target), { recursive: true });
     try {
-      await writeFile(temporary, contents);
-      await rename(temporary, target);
+      await inFolderOf(temporary, () => writeFile(temporary, contents));
+      await inFolderOf(target, () => rename(temporary, target));
     } catch (error) {
       await rm(temporary, { force: true });
       throw error;
     }
+  }
+}
+
+/** Works at a path, and once more when the path's folder had to be made first: nearly always it is there. */
+async function inFolderOf(path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    await mkdir(dirname(path), { recursive: true });
+    await work();
   }
 }
 

@@ -1,19 +1,22 @@
 import {
   ActivityFailure,
   type ActivityInterfaceFor,
+  type ActivityOptions,
   ApplicationFailure,
   isCancellation,
   proxyActivities,
+  proxyLocalActivities,
   TimeoutFailure,
 } from '@temporalio/workflow';
+import type { GateInput } from '../activities/gate.js';
 import type { Activities } from '../activities/index.js';
-import { atHome, DETECT, GATE, WRITE } from './policies.js';
+import type { ModelGate } from '../contract/run.js';
+import { atHome, DETECT, GATE, GATE_HERE, WRITE } from './policies.js';
 
 /** The steps that profit from a worker with the machine's model in memory. */
-export type ModelSteps = Pick<
-  ActivityInterfaceFor<Activities>,
-  'modelIsCached' | 'loadModel' | 'detectAnomalies' | 'writeScores'
->;
+export type ModelSteps = Pick<ActivityInterfaceFor<Activities>, 'loadModel' | 'detectAnomalies' | 'writeScores'> & {
+  modelIsCached(summary: string, input: GateInput): Promise<ModelGate>;
+};
 
 const anywhere = stepsAt(null);
 
@@ -51,13 +54,17 @@ export class Home {
 }
 
 function stepsAt(queue: string | null): ModelSteps {
-  const [gate, detect, write] = [GATE, DETECT, WRITE].map((policy) =>
-    queue === null ? policy : atHome(policy, queue),
-  );
-  const { modelIsCached, loadModel } = proxyActivities<Activities>(gate ?? GATE);
-  const { detectAnomalies } = proxyActivities<Activities>(detect ?? DETECT);
-  const { writeScores } = proxyActivities<Activities>(write ?? WRITE);
-  return { modelIsCached, loadModel, detectAnomalies, writeScores };
+  const at = (policy: ActivityOptions) => (queue === null ? policy : atHome(policy, queue));
+  const { modelIsCached, loadModel } = proxyActivities<Activities>(at(GATE));
+  const { detectAnomalies } = proxyActivities<Activities>(at(DETECT));
+  const { writeScores } = proxyActivities<Activities>(at(WRITE));
+  const gate = queue === null ? proxyLocalActivities<Activities>(GATE_HERE).modelIsCached : modelIsCached;
+  return {
+    modelIsCached: (summary, input) => gate.executeWithOptions({ summary }, [input]),
+    loadModel,
+    detectAnomalies,
+    writeScores,
+  };
 }
 
 /** The step itself failed, and would fail the same anywhere. */

@@ -23,9 +23,7 @@ export async function machineDetection({ home: queue, ...input }: MachineChildIn
   const { uniqueId, rows } = input.machine;
   const home = new Home(queue);
   const startedAtMs = Date.now();
-  const gate = await home.run((steps) =>
-    steps.modelIsCached.executeWithOptions({ summary: uniqueId }, [{ ...input, startedAtMs }]),
-  );
+  const gate = await home.run((steps) => steps.modelIsCached(uniqueId, { ...input, startedAtMs }));
   if (!gate.cached) {
     await home.run((steps) => steps.loadModel.executeWithOptions({ summary: uniqueId }, [{ ...input, gate }]));
   }

@@ -1,4 +1,4 @@
-import type { ActivityOptions, ChildWorkflowOptions } from '@temporalio/workflow';
+import type { ActivityOptions, ChildWorkflowOptions, LocalActivityOptions } from '@temporalio/workflow';
 import { ActivityCancellationType, ChildWorkflowCancellationType, ParentClosePolicy } from '@temporalio/workflow';
 
 /**
@@ -56,6 +56,16 @@ export const GATE: ActivityOptions = {
   ...COMMON,
   startToCloseTimeout: '1m',
   scheduleToCloseTimeout: '10m',
+};
+
+/**
+ * modelIsCached on the shared queue: it asks about this worker's memory, so it runs in the worker that has the child at
+ * hand, as part of the task that begins it. That spares the server a fifth of what a healthy machine costs it.
+ */
+export const GATE_HERE: LocalActivityOptions = {
+  startToCloseTimeout: '1m',
+  scheduleToCloseTimeout: '10m',
+  retry: RETRY,
 };
 
 /** A live worker with free hands takes a step within milliseconds. */

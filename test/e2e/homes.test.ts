@@ -93,9 +93,11 @@ it('reads no snapshot in a second run of two workers, each machine coming home t
 
 it('goes on at the other worker when one is killed in the middle of a run, with the results of an undisturbed one', async () => {
   await build({ pipelines: {}, workers: 0 });
-  const [doomed] = await Promise.all([1, 2].map(() => startWorkerProcess(['calm', 'shaken'])));
+  const [doomed, survivor] = await Promise.all([1, 2].map(() => startWorkerProcess(['calm', 'shaken'])));
   await waitForWorkers(2);
   for (const minute of [10, 20, 30]) await runUntil('calm', minute);
+
+  expect(survivor?.output()).toMatch(/^worker polls [^\n]+\n$/);
 
   await runUntil('shaken', 10);
   const disturbed = runUntil('shaken', 20);

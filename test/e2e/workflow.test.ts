@@ -161,10 +161,13 @@ const WITH_EVENT = {
 } satisfies Fakes;
 
 describe('a machine', () => {
-  it('costs three activities when it is healthy and its model is in memory', async () => {
+  it('costs two activities and a look when it is healthy and its model is in memory', async () => {
     await startWorker(1);
     await run();
     expect(calls.slice(4, -1)).toEqual(['modelIsCached', 'detectAnomalies', 'writeScores']);
+    const { events } = await client.workflow.getHandle(machineWorkflowId(pipeline, 'm0')).fetchHistory();
+    const scheduled = (events ?? []).map((event) => event.activityTaskScheduledEventAttributes?.activityType?.name);
+    expect(scheduled.filter((name) => name !== undefined)).toEqual(['detectAnomalies', 'writeScores']);
   });
 
   it('has its model loaded only when the gate says no', async () => {
@@ -390,7 +393,9 @@ describe('a run', () => {
     const summaries = async (workflowId: string) => {
       const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
       return (events ?? [])
-        .filter(({ activityTaskScheduledEventAttributes }) => activityTaskScheduledEventAttributes != null)
+        .filter(
+          (event) => event.activityTaskScheduledEventAttributes != null || event.markerRecordedEventAttributes != null,
+        )
         .map(({ userMetadata }) => Buffer.from(userMetadata?.summary?.data ?? []).toString());
     };
     const window = `${pipeline}: 1970-01-01T00:00:00Z to 1970-01-01T00:00:01Z`;

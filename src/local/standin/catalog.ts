@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { encodeName, quoteName, quoteText } from './identifiers.js';
-import { type Column, type ColumnKind, DatabaseSchema, KINDS, TableSchema } from './schema.js';
+import { type Column, type ColumnKind, DatabaseSchema, KINDS, LatestTimes, TableSchema } from './schema.js';
 
 /*
  * How it lies in DuckDB. `^_meta` lists databases, tables and columns. Database 1 has the schema `^_db1`: its tables are
@@ -105,7 +105,7 @@ function columnSql({ name, kind }: Column): string {
 async function loadHints(connection: DuckDBConnection, database: DatabaseSchema, table: TableSchema): Promise<void> {
   const stored = `${quoteName(schemaOf(database.id))}.${quoteName(storedTableOf(table.id))}`;
   const [latest] = await rowsOf(connection, `SELECT epoch_ns(max("time")) FROM ${stored}`);
-  table.latest = typeof latest?.[0] === 'bigint' ? latest[0] : null;
+  table.latest = new LatestTimes(typeof latest?.[0] === 'bigint' ? latest[0] : null);
   for (const [name, dictionary] of table.dictionaries) {
     const column = quoteName(encodeName(name));
     const distinct = `SELECT DISTINCT ${column} FROM ${stored} WHERE ${column} IS NOT NULL LIMIT ${dictionary.limit + 1}`;

@@ -94,6 +94,34 @@ export class Dictionary {
   }
 }
 
+/** A table with more series than this is known by its latest time alone. */
+const SERIES_LIMIT = 100_000;
+
+/** The latest time of each series of a table, or a later one: rows after it can meet no stored row. */
+export class LatestTimes {
+  /** Latest time of the series that are not in `bySeries`; null when they have no rows. */
+  #others: bigint | null;
+  readonly #bySeries = new Map<string, bigint>();
+
+  /** @param latest latest time of all that is stored; null when there is nothing. */
+  constructor(latest: bigint | null) {
+    this.#others = latest;
+  }
+
+  isBefore(series: string, time: bigint): boolean {
+    const latest = this.#bySeries.get(series) ?? this.#others;
+    return latest === null || latest < time;
+  }
+
+  note(series: string, time: bigint): void {
+    if (!this.isBefore(series, time)) return;
+    this.#bySeries.set(series, time);
+    if (this.#bySeries.size <= SERIES_LIMIT) return;
+    for (const each of this.#bySeries.values()) if (this.#others === null || each > this.#others) this.#others = each;
+    this.#bySeries.clear();
+  }
+}
+
 /** One measurement. Columns keep their place for ever; `time` is the first. */
 export class TableSchema {
   readonly id: number;
@@ -101,8 +129,7 @@ export class TableSchema {
   readonly columns: Column[] = [];
   readonly byName = new Map<string, number>();
   readonly dictionaries = new Map<string, Dictionary>();
-  /** Latest time stored; null when there are no rows. */
-  latest: bigint | null = null;
+  latest = new LatestTimes(null);
 
   constructor(id: number, name: string) {
     this.id = id;

@@ -8,7 +8,7 @@ import { quoteText } from './identifiers.js';
 import type { BadLine } from './line-protocol.js';
 import type { Precision } from './precision.js';
 import { DatabaseSchema, TableSchema } from './schema.js';
-import { rangeOf, upsertBatch } from './upsert.js';
+import { upsertBatch } from './upsert.js';
 import { batchFromLines, type TableBatch } from './write-batch.js';
 
 const FILE_NAME = 'standin.duckdb';
@@ -152,8 +152,7 @@ export class Store {
 }
 
 function noteHints(table: TableSchema, batch: TableBatch): void {
-  const [, latest] = rangeOf(batch.times);
-  if (table.latest === null || latest > table.latest) table.latest = latest;
+  for (const [series, { byTime }] of batch.series) for (const time of byTime.keys()) table.latest.note(series, time);
   for (const [index, { name }] of batch.columns.entries()) {
     const dictionary = table.dictionaries.get(name);
     if (dictionary === undefined) continue;

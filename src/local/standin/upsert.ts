@@ -9,7 +9,7 @@ const STAGE = quoteName('^_stage');
 
 /**
  * Writes a batch inside the open transaction of `connection`: a row with the tags and time of a stored one replaces it,
- * keeping fields it does not give. Rows later than all that is stored cannot meet any, so they are only appended.
+ * keeping fields it does not give. Rows later than all that is stored of their series cannot meet any: they are only appended.
  */
 export async function upsertBatch(
   connection: DuckDBConnection,
@@ -17,9 +17,8 @@ export async function upsertBatch(
   table: TableSchema,
   batch: TableBatch,
 ): Promise<void> {
-  const [from, to] = rangeOf(batch.times);
   const schema = schemaOf(database.id);
-  if (table.latest === null || from > table.latest) {
+  if (isLater(table, batch)) {
     const appender = await connection.createAppender(storedTableOf(table.id), schema);
     try {
       appendBatch(appender, batch);
@@ -36,6 +35,7 @@ export async function upsertBatch(
   } finally {
     appender.closeSync();
   }
+  const [from, to] = rangeOf(batch.times);
   // The bounds let DuckDB skip row groups by their smallest and largest time.
   const meets = [
     `old."time" BETWEEN make_timestamp_ns(${from}) AND make_timestamp_ns(${to})`,
@@ -54,8 +54,15 @@ export async function upsertBatch(
   await connection.run(`INSERT INTO ${stored} SELECT * FROM ${STAGE}`);
 }
 
+function isLater({ latest }: TableSchema, { series }: TableBatch): boolean {
+  for (const [key, { byTime }] of series) {
+    for (const time of byTime.keys()) if (!latest.isBefore(key, time)) return false;
+  }
+  return true;
+}
+
 /** First and last of the times, which are at least one. */
-export function rangeOf(times: readonly bigint[]): readonly [bigint, bigint] {
+function rangeOf(times: readonly bigint[]): readonly [bigint, bigint] {
   let from = times[0] ?? 0n;
   let to = from;
   for (const time of times) {

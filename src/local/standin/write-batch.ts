@@ -14,6 +14,8 @@ export interface TableBatch {
   readonly times: readonly bigint[];
   /** A value array a column, in the order of `columns`; undefined stands for null; the array of `time` stays empty. */
   readonly values: readonly (readonly (FieldValue | undefined)[])[];
+  /** The row of each time of each series. */
+  readonly series: ReadonlyMap<string, { readonly byTime: ReadonlyMap<bigint, number> }>;
 }
 
 export interface WriteBatch {
@@ -69,7 +71,7 @@ class TableBuilder implements TableBatch {
   readonly times: bigint[] = [];
   readonly values: (FieldValue | undefined)[][] = [];
   private readonly byName: Map<string, number>;
-  private readonly bySeries = new Map<string, SeriesRows>();
+  readonly series = new Map<string, SeriesRows>();
 
   constructor(name: string, table: TableSchema | null) {
     this.name = name;
@@ -83,10 +85,10 @@ class TableBuilder implements TableBatch {
   /** The rows of a series, whatever order or escapes its tags were written with. */
   rowsOf(series: Series): SeriesRows {
     const key = JSON.stringify(series.tags);
-    const known = this.bySeries.get(key);
+    const known = this.series.get(key);
     if (known !== undefined) return known;
     const rows = { builder: this, byTime: new Map<bigint, number>() };
-    this.bySeries.set(key, rows);
+    this.series.set(key, rows);
     return rows;
   }
 

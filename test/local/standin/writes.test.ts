@@ -195,3 +195,19 @@ test('names that differ only in case, or look like SQL, stay apart', async () =>
   expect(await rows('SELECT "F" FROM m')).toEqual([{ F: 9 }]);
   expect(await rows('SELECT "from" FROM "select"')).toEqual([{ from: 1 }]);
 });
+
+test('rows of one series that come after later rows of another still replace their own kind', async () => {
+  const { client, rows } = await openStandIn();
+  await client.write(['m,t=a f=1 1000', 'm,t=a f=2 2000']);
+  await client.write(['m,t=b f=3 1000', 'm,t=b f=4 2000']);
+  await client.write(['m,t=b f=5 1000', 'm,t=c f=6 1000', 'm f=7 1000']);
+  await client.write(['m,t=a f=8 1000', 'm f=9 1000']);
+  expect(await rows('SELECT t, f FROM m ORDER BY f')).toEqual([
+    { t: 'a', f: 2 },
+    { t: 'b', f: 4 },
+    { t: 'b', f: 5 },
+    { t: 'c', f: 6 },
+    { t: 'a', f: 8 },
+    { t: null, f: 9 },
+  ]);
+});
