@@ -16,6 +16,12 @@ export function runDocument(result: RunResult): Record<string, unknown> {
     events: result.events,
     scores_written: result.scoresWritten,
     models: { cached: models.cached, loaded: models.loaded, fresh: models.fresh },
+    late_rows: result.lateRows,
+    late_machines: result.lateMachines,
+    rescored: result.rescored,
+    rescored_count: result.rescoredCount,
+    not_rescored: result.notRescored.map(problemDocument),
+    not_rescored_count: result.notRescoredCount,
     alerts: result.alerts.map(alertDocument),
     plots: result.plots,
     failed: result.failed.map(problemDocument),
@@ -30,8 +36,8 @@ export function runDocument(result: RunResult): Record<string, unknown> {
   };
 }
 
-function alertDocument({ uniqueId, event, channel, status, reason }: AlertOutcome): Record<string, unknown> {
-  return { unique_id: uniqueId, event, channel, status, ...(reason === undefined ? {} : { reason }) };
+function alertDocument({ uniqueId, event, kind, channel, status, reason }: AlertOutcome): Record<string, unknown> {
+  return { unique_id: uniqueId, event, kind, channel, status, ...(reason === undefined ? {} : { reason }) };
 }
 
 function problemDocument({ uniqueId, reason }: MachineProblem): Record<string, unknown> {

@@ -66,7 +66,7 @@ export async function sendDigest(
   attempt: Attempt,
 ): Promise<Delivery> {
   const address = runUrl(deps.links, run);
-  return tellOnce(deps, { key: digest.key, channel }, attempt, (to) =>
+  return tellOnce(deps, { subject: { digest: digest.key }, channel }, attempt, (to) =>
     to.sendDigest({ digest, runUrl: address }, attempt.signal),
   );
 }

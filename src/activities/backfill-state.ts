@@ -100,7 +100,7 @@ async function checkLearned(
 
 /** Progress goes last: as long as it is there, so is the reason to forget the rest. */
 async function forget(storage: Storage, scope: string): Promise<void> {
-  await new AlertRecords(storage).forget(scope);
+  await new AlertRecords(storage).forget({ digest: scope });
   await new EventNotes(storage, scope).forget();
   await new Snapshots(storage).forget(scope);
   await forgetRuns(storage, scope);

@@ -1,7 +1,8 @@
 import type { AnomalyEvent } from '../contract/anomaly-event.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import type { CheckedAnomalies, Detection, MachineInput, ModelGate } from '../contract/run.js';
-import { AlertRecords } from '../store/alert-records.js';
+import type { Nanos } from '../contract/time.js';
+import { AlertRecords, isTold } from '../store/alert-records.js';
 import { EventNotes } from '../store/event-notes.js';
 import type { EventJson } from '../verdict/event-json.js';
 import { reasonOf } from '../verdict/judge.js';
@@ -13,33 +14,40 @@ export type CheckInput = MachineInput & { readonly gate: ModelGate; readonly det
 
 /**
  * Rows → the event to tell. A window that touched several (a first start over a day of history, say) tells the newest
- * only, so that nobody is flooded.
+ * only, so that nobody is flooded. Where late rows changed what was told, that is to be told too.
  */
 export async function checkAnomalies(
   deps: ActivityDeps,
   documents: JsonArtifacts,
   input: CheckInput,
 ): Promise<CheckedAnomalies> {
-  const { plan, detection } = input;
-  if (detection.events === null) return { latest: null, events: 0, channels: [], isPlotted: false };
+  const { plan, machine, detection } = input;
   const { settings } = await documents.get<RunPlanDocument>(plan.document);
-  const { closed, open } = await documents.get<WindowEvents>(detection.events);
-  const newest = open ?? closed.at(-1) ?? null;
-  if (newest === null) return { latest: null, events: 0, channels: [], isPlotted: false };
-
+  const { closed, open } = detection.events === null ? NO_EVENTS : await documents.get<WindowEvents>(detection.events);
   const touched = [...closed, ...(open === null ? [] : [open])];
-  const events = touched.filter((event) => isFirstSeen(event, input)).length;
+  const count = touched.filter((event) => isFirstSeen(event, input)).length;
   if (plan.events === 'noted') {
-    await noteEvents(deps, input, touched, events);
-    return { latest: null, events, channels: [], isPlotted: false };
+    if (touched.length > 0) await noteEvents(deps, input, touched, count);
+    return { latest: null, events: count, channels: [], isFoundLate: false, revised: [], isPlotted: false };
   }
-  const latest = eventOf(newest, newest === open, input, settings);
+  const events = touched.map((event) => eventOf(event, event === open, input, settings));
   const records = new AlertRecords(deps.storage);
+  const rescoredFrom = detection.late?.rescoredFrom ?? null;
+  if (rescoredFrom !== null) await takeBack(records, plan.channels, input, rescoredFrom, events);
+
+  const latest = events.at(-1) ?? null;
   const channels: string[] = [];
-  for (const channel of plan.channels) {
-    if (!(await records.isDelivered(latest.key, channel))) channels.push(channel);
+  for (const channel of latest === null ? [] : plan.channels) {
+    if (latest !== null && !(await records.isDelivered(latest, channel))) channels.push(channel);
   }
-  return { latest, events, channels, isPlotted: detection.anomalies > 0 || channels.length > 0 };
+  return {
+    latest,
+    events: count,
+    channels,
+    isFoundLate: rescoredFrom !== null && latest !== null && BigInt(latest.first) < BigInt(machine.from),
+    revised: rescoredFrom !== null || machine.owesAlert ? await revisedEvents(records, input) : [],
+    isPlotted: events.length > 0 && (detection.anomalies > 0 || channels.length > 0),
+  };
 }
 
 /** Nobody is told of a backfill's events one by one: they are kept for its digest. */
@@ -60,6 +68,51 @@ function isFirstSeen(event: EventJson, { plan, gate }: Pick<CheckInput, 'plan' |
   if (gate.watermark === null || BigInt(gate.watermark) <= BigInt(plan.span.from)) return true;
   return BigInt(event.first) >= BigInt(gate.watermark);
 }
+
+const NO_EVENTS: WindowEvents = { closed: [], open: null };
+
+/** A message lists this many; the run's payloads stay small whatever was taken back. */
+const MOST_REVISED = 10;
+
+/**
+ * Brings the records of a stretch that was scored again up to date: an event that people know of and that is there no more is
+ * marked to be taken back; one that only begins or ends elsewhere now stays told, under its new name too.
+ */
+async function takeBack(
+  records: AlertRecords,
+  channels: readonly string[],
+  { plan, machine }: MachineInput,
+  from: Nanos,
+  events: readonly AnomalyEvent[],
+): Promise<void> {
+  for (const record of await records.list(plan.pipeline, machine.uniqueId, from)) {
+    if (!isTold(record.how) || !channels.includes(record.channel)) continue;
+    const still = events.find((event) => overlaps(event, record.event));
+    if (still === undefined) await records.mark(record.event, record.channel, 'revising');
+    else if (still.first !== record.event.first) await records.mark(still, record.channel, record.how);
+  }
+}
+
+function overlaps(a: AnomalyEvent, b: AnomalyEvent): boolean {
+  return BigInt(a.first) <= BigInt(b.last) && BigInt(b.first) <= BigInt(a.last);
+}
+
+/** Events whose end by late rows is still to be told, those of earlier runs that could not tell it included. */
+async function revisedEvents(
+  records: AlertRecords,
+  { plan, machine }: MachineInput,
+): Promise<CheckedAnomalies['revised']> {
+  const revised = new Map<Nanos, { event: AnomalyEvent; channels: string[] }>();
+  for (const { event, channel, how } of await records.list(plan.pipeline, machine.uniqueId, EVER)) {
+    if (how !== 'revising' || !plan.channels.includes(channel)) continue;
+    const known = revised.get(event.first) ?? { event, channels: [] };
+    known.channels.push(channel);
+    revised.set(event.first, known);
+  }
+  return [...revised.values()].slice(0, MOST_REVISED);
+}
+
+const EVER: Nanos = String(-(2n ** 63n));
 
 function eventOf(event: EventJson, open: boolean, input: MachineInput, settings: PipelineSettings): AnomalyEvent {
   const { plan, machine } = input;

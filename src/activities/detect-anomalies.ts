@@ -1,16 +1,20 @@
 import { createHash } from 'node:crypto';
 import type { PipelineSettings } from '../contract/pipeline.js';
-import type { Detection, MachineInput, ModelGate } from '../contract/run.js';
+import type { Detection, MachineInput, ModelGate, RollBack, StagedSnapshot } from '../contract/run.js';
 import type { Slice } from '../contract/slice.js';
 import type { Column, Table } from '../contract/table.js';
-import { createModel, type Model, type ScoredSlice, scoreInSteps } from '../model/model.js';
-import { decodeSnapshot, encodeSnapshot } from '../model/snapshot.js';
+import { type Learned, learnInSteps } from '../model/learn.js';
+import { createModel, type Model, type ScoredSlice } from '../model/model.js';
+import type { CoveredSlice } from '../model/recent.js';
+import { decodeSnapshot, encodeSnapshot, type SnapshotOwner } from '../model/snapshot.js';
+import { checkpointTime } from '../shape/late-zone.js';
 import { encodeTable } from '../shape/slice-codec.js';
 import { putArtifact } from '../store/artifacts.js';
-import { formatSnapshotName, type SnapshotName } from '../store/snapshots.js';
+import { formatSnapshotName, parseSnapshotName, type SnapshotName } from '../store/snapshots.js';
 import type { Attempt } from './attempt.js';
 import type { ActivityDeps } from './deps.js';
 import { snapshotBytes } from './gate.js';
+import { findLate, lateClock } from './late-search.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 import type { SlicePacks } from './slices.js';
 import { windowEventsJson } from './window-events.js';
@@ -18,8 +22,9 @@ import { windowEventsJson } from './window-events.js';
 export type DetectInput = MachineInput & { readonly gate: ModelGate };
 
 /**
- * Base snapshot + slice → scores + next snapshot, both staged under names made of their content. A pure function of its
- * input: any attempt, on any worker, gives the same bytes.
+ * Base snapshot + slice → scores + next snapshot, both staged under names made of their content; or, where late rows are to
+ * be learned that the base has passed already, the wish for an earlier base. A pure function of its input: any attempt, on
+ * any worker, gives the same bytes.
  */
 export async function detectAnomalies(
   deps: ActivityDeps,
@@ -27,38 +32,45 @@ export async function detectAnomalies(
   packs: SlicePacks,
   input: DetectInput,
   attempt: Attempt,
-): Promise<Detection> {
+): Promise<Detection | RollBack> {
   const { plan, machine, gate } = input;
-  const { settings, settingsHash } = await documents.get<RunPlanDocument>(plan.document);
-  const whole = await packs.read(machine);
-  const slice = gate.watermark === null ? whole : rowsFrom(whole, BigInt(gate.watermark));
+  const document = await documents.get<RunPlanDocument>(plan.document);
+  const { settings, settingsHash } = document;
+  const owner: SnapshotOwner = { uniqueId: machine.uniqueId, settingsHash };
+  const whole: CoveredSlice = { slice: await packs.read(machine), covered: BigInt(machine.covered) };
+  const clock = lateClock(document);
+  const base = gate.base === null ? null : decodeSnapshot(await snapshotBytes(deps, input, gate.base), settings, owner);
+  // A backfill notes its events chunk by chunk; rows that come late while it goes on are only counted.
+  const isRescored = settings.late?.action === 'rescore' && plan.events === 'told';
 
-  const model =
-    gate.base === null
-      ? createModel(settings)
-      : decodeSnapshot(await snapshotBytes(deps, input, gate.base), settings, settingsHash);
-  const until = laterOf(BigInt(plan.window.to), gate.watermark);
-  const scored = await runSteps(model, slice, settings, until, attempt);
+  const found = gate.late === undefined ? findLate(base, whole, clock, machine, gate) : null;
+  if (found !== null && found.before !== null && isRescored) {
+    return { kind: 'roll back', rows: found.rows, first: found.first, before: String(found.before) };
+  }
+  const model = base ?? createModel(settings);
+  const steps = learnInSteps(model, whole, settings, {
+    since: gate.watermark === null ? null : BigInt(gate.watermark),
+    clock,
+    checkpointAt: clock !== null && isRescored ? checkpointTime(clock, BigInt(plan.window.to)) : null,
+    owner,
+  });
+  const { slice, scored, checkpoint } = await runSteps(steps, attempt);
 
   const events = windowEventsJson(scored);
+  const counted = found === null ? null : { rows: found.rows, first: found.first, rescoredFrom: null, problem: null };
   return {
+    kind: 'detection',
     scores: await putArtifact(deps.storage, plan.folder, 'scores', encodeTable(scoreTable(slice, scored, settings))),
     events: events === null ? null : await putArtifact(deps.storage, plan.folder, 'events', events, '.json'),
-    snapshot: plan.mode === 'replay' ? null : await stageSnapshot(deps, input, model, settingsHash, until),
+    ...(await stageSnapshots(deps, input, model, owner, checkpoint)),
+    late: gate.late ?? counted,
     rows: slice.rows,
-    trimmed: whole.rows - slice.rows,
+    trimmed: whole.slice.rows - slice.rows,
     anomalies: scored.anomalies,
   };
 }
 
-async function runSteps(
-  model: Model,
-  slice: Slice,
-  settings: PipelineSettings,
-  until: bigint,
-  attempt: Attempt,
-): Promise<ScoredSlice> {
-  const steps = scoreInSteps(model, slice, settings, until);
+async function runSteps(steps: Generator<number, Learned>, attempt: Attempt): Promise<Learned> {
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
@@ -67,35 +79,38 @@ async function runSteps(
   }
 }
 
-async function stageSnapshot(
+async function stageSnapshots(
   deps: ActivityDeps,
   input: DetectInput,
   model: Model,
-  settingsHash: string,
-  watermark: bigint,
-): Promise<Detection['snapshot']> {
+  owner: SnapshotOwner,
+  checkpoint: Learned['checkpoint'],
+): Promise<Pick<Detection, 'snapshot' | 'checkpoint'>> {
   const { plan, machine, gate } = input;
-  const bytes = encodeSnapshot(model, settingsHash);
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const name: SnapshotName = { token: gate.token, watermark, settingsHash, sha256 };
-  deps.models.set(plan.scope, machine.uniqueId, name, bytes);
+  const { settingsHash } = owner;
+  if (plan.mode === 'replay' || model.watermark === null) return { snapshot: null, checkpoint: null };
+  const baseToken = gate.base === null ? 0 : (parseSnapshotName(gate.base)?.token ?? 0);
+  // The gate left room for one token below its own.
+  const early = checkpoint === null ? null : { token: gate.token - 1, base: baseToken, settingsHash, ...checkpoint };
+  const bytes = encodeSnapshot(model, owner);
+  const last = { token: gate.token, base: early?.token ?? baseToken, settingsHash, watermark: model.watermark, bytes };
+  deps.models.set(plan.scope, machine.uniqueId, nameOf(last), bytes);
   return {
-    name: formatSnapshotName(name),
-    bytes: await putArtifact(deps.storage, plan.folder, 'snapshot', bytes),
+    checkpoint: early === null ? null : await stage(deps, plan.folder, early),
+    snapshot: await stage(deps, plan.folder, last),
   };
 }
 
-/** Drops rows that the base has learned already. */
-function rowsFrom(slice: Slice, watermark: bigint): Slice {
-  let first = 0;
-  while (first < slice.rows && (slice.times[first] ?? 0n) < watermark) first++;
-  if (first === 0) return slice;
-  const features = slice.values.length / slice.rows;
+type Staged = Omit<SnapshotName, 'sha256'> & { readonly bytes: Uint8Array };
+
+function nameOf({ bytes, ...name }: Staged): SnapshotName {
+  return { ...name, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+async function stage(deps: ActivityDeps, folder: string, staged: Staged): Promise<StagedSnapshot> {
   return {
-    ...slice,
-    rows: slice.rows - first,
-    times: slice.times.slice(first),
-    values: slice.values.slice(first * features),
+    name: formatSnapshotName(nameOf(staged)),
+    bytes: await putArtifact(deps.storage, folder, 'snapshot', staged.bytes),
   };
 }
 
@@ -120,8 +135,4 @@ export const SCORE_COLUMNS = { time: 'time', score: 'score', isAnomaly: 'is_anom
 /** Value columns keep apart from the others whatever they are called. */
 export function valueColumn(name: string): string {
   return `value:${name}`;
-}
-
-function laterOf(to: bigint, watermark: string | null): bigint {
-  return watermark !== null && BigInt(watermark) > to ? BigInt(watermark) : to;
 }

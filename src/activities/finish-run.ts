@@ -49,8 +49,14 @@ export async function finishRun(
     const isAhead = current !== null && BigInt(current.to) > BigInt(plan.window.to);
     // An overlapping run that got further has seen this window's rows too: its word stands.
     if (!isAhead) {
-      const origin = current?.origin ?? plan.window.from;
-      await writeProgress(deps.storage, plan.scope, { origin, to: plan.window.to, target: plan.span.to, lagging });
+      const { late } = await documents.get<RunPlanDocument>(plan.document);
+      await writeProgress(deps.storage, plan.scope, {
+        origin: current?.origin ?? plan.window.from,
+        to: plan.window.to,
+        target: plan.span.to,
+        lagging,
+        ...(late === null ? {} : { late: { since: late.since, seen: shaped.seen } }),
+      });
     }
   }
   await closeRun(deps, { plan });
@@ -63,9 +69,22 @@ export async function finishRun(
     lagging: lagging.length,
     refused: shaped.refused,
     refusedCount: shaped.refusedCount,
-    warnings: [...plan.warnings, ...loaded.warnings, ...shaped.warnings],
+    warnings: [...plan.warnings, ...loaded.warnings, ...shaped.warnings, ...lateWarnings(totals)],
     seconds,
   };
+}
+
+function lateWarnings({ lateRows, lateMachines, rescoredCount, notRescored, notRescoredCount }: RunTotals): string[] {
+  if (lateMachines === 0) return [];
+  const again = rescoredCount === 0 ? '' : `; machines scored again from before them: ${rescoredCount}`;
+  const warnings = [`rows that came late: ${lateRows} of machines: ${lateMachines}${again}`];
+  const [example] = notRescored;
+  if (example !== undefined) {
+    warnings.push(
+      `machines whose late rows could only be counted: ${notRescoredCount}, e.g. ${example.uniqueId}: ${example.reason}`,
+    );
+  }
+  return warnings;
 }
 
 /** Gives a run's artifacts free, however it ended: they stay among those of the last few runs, for a look at what happened. */

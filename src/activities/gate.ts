@@ -23,7 +23,8 @@ export async function modelIsCached(deps: ModelDeps, documents: JsonArtifacts, i
   const newest = await new Snapshots(deps.storage).newest(plan.scope, machine.uniqueId);
   if (newest === null) return { base: null, cached: true, token: startedAtMs, watermark: null, why: 'no snapshot' };
 
-  const token = Math.max(newest.token + 1, startedAtMs);
+  // One token below its own stays free, for a checkpoint.
+  const token = Math.max(newest.token + 2, startedAtMs);
   checkWatermark(deps, input, newest);
   const watermark = String(newest.watermark);
   const { settingsHash } = await documents.get<RunPlanDocument>(plan.document);

@@ -11,6 +11,7 @@ import { JsonArtifacts } from './plan-document.js';
 import { planRun } from './plan-run.js';
 import { plotAnomalies } from './plot-anomalies.js';
 import { readMachines } from './read-machines.js';
+import { rollBackModel } from './roll-back.js';
 import { sendAlert } from './send-alert.js';
 import { SlicePacks } from './slices.js';
 import { transformData } from './transform-data.js';
@@ -37,6 +38,7 @@ export function createActivities(deps: ActivityDeps) {
     readMachines: asActivity((input: Input<typeof readMachines, 1>) => readMachines(documents, input)),
     modelIsCached: asActivity((input: Input<typeof modelIsCached, 2>) => modelIsCached(deps, documents, input)),
     loadModel: asActivity((input: Input<typeof loadModel, 1>) => loadModel(deps, input)),
+    rollBackModel: asActivity((input: Input<typeof rollBackModel, 2>) => rollBackModel(deps, documents, input)),
     detectAnomalies: asActivity((input: Input<typeof detectAnomalies, 3>, attempt) =>
       detectAnomalies(deps, documents, packs, input, attempt),
     ),

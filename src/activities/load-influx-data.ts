@@ -1,4 +1,3 @@
-import type { ArtifactRef } from '../contract/artifact.js';
 import type { SourceSettings } from '../contract/pipeline.js';
 import type { LoadedData, RunPlan } from '../contract/run.js';
 import type { Table } from '../contract/table.js';
@@ -7,21 +6,21 @@ import { isFileLimit } from '../influx/errors.js';
 import { queryWindow } from '../influx/query-window.js';
 import { findTimeRange } from '../influx/schema.js';
 import { createTableFacts } from '../shape/expectation-facts.js';
-import { encodeTable } from '../shape/slice-codec.js';
 import { putArtifact } from '../store/artifacts.js';
 import type { Attempt } from './attempt.js';
 import type { ActivityDeps } from './deps.js';
 import { expectationWarnings } from './expectation-report.js';
-import { packTables } from './parts.js';
+import { coveredFrom, isBehind } from './late-search.js';
+import { type LoadedParts, PartWriter } from './parts.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
-
-/** A part is written when this much has come in; the worker never holds more of the window than one part. */
-const PART_BYTES = 16 * 1024 * 1024;
 
 /** Up to this a range is read as it is: a few dozen chunks. */
 const LONG_RANGE_MS = 3 * 24 * 3_600_000;
 
-/** InfluxDB → columns artifact: the window's rows and, machine by machine, what the laggards still need from before it. */
+/**
+ * InfluxDB → columns artifact: the window's rows; machine by machine what the laggards still need from before it; and, apart
+ * from these, what is looked at once more for late rows.
+ */
 export async function loadInfluxData(
   deps: ActivityDeps,
   documents: JsonArtifacts,
@@ -29,31 +28,28 @@ export async function loadInfluxData(
   attempt: Attempt,
 ): Promise<LoadedData> {
   const { plan } = input;
-  const { settings } = await documents.get<RunPlanDocument>(plan.document);
+  const document = await documents.get<RunPlanDocument>(plan.document);
+  const { settings } = document;
   const facts = createTableFacts(settings.source);
-  const parts: ArtifactRef[] = [];
-  let pending: Uint8Array[] = [];
-  let pendingBytes = 0;
+  const own = new PartWriter(deps.storage, plan.folder);
+  const earlier = new PartWriter(deps.storage, plan.folder);
   let rows = 0;
+  let earlierRows = 0;
 
-  async function flush(): Promise<void> {
-    if (pending.length === 0) return;
-    parts.push(await putArtifact(deps.storage, plan.folder, 'part', packTables(pending)));
-    pending = [];
-    pendingBytes = 0;
-  }
-
-  for await (const table of readTables(deps, documents, plan, attempt)) {
-    facts.add(table);
-    const bytes = encodeTable(table);
-    pending.push(bytes);
-    pendingBytes += bytes.length;
-    rows += table.rows;
-    attempt.report(`${rows} rows`);
-    if (pendingBytes >= PART_BYTES) await flush();
+  for await (const { table, isEarlier } of readTables(deps, document, plan, attempt)) {
+    if (isEarlier) {
+      // Earlier runs have held these rows against what is expected of them.
+      earlierRows += table.rows;
+      await earlier.add(table);
+    } else {
+      facts.add(table);
+      rows += table.rows;
+      await own.add(table);
+    }
+    attempt.report(earlierRows === 0 ? `${rows} rows` : `${rows} rows, ${earlierRows} from before the window`);
     await attempt.breathe();
   }
-  await flush();
+  const parts: LoadedParts = { own: await own.finish(), earlier: await earlier.finish() };
 
   const { after_load: expected } = settings.expectations;
   const warnings = expectationWarnings('after_load', expected, facts.facts(), plan);
@@ -67,23 +63,40 @@ function windowText({ mode, window }: RunPlan): string {
   return `the window from ${isoFromNanos(BigInt(window.from))} to ${isoFromNanos(BigInt(window.to))}`;
 }
 
+/** A table of what is read, and whether it is from before what its machines are to learn. */
+interface ReadTable {
+  readonly table: Table;
+  readonly isEarlier: boolean;
+}
+
 async function* readTables(
   deps: ActivityDeps,
-  documents: JsonArtifacts,
+  document: RunPlanDocument,
   plan: RunPlan,
   { signal }: Attempt,
-): AsyncGenerator<Table> {
-  const { settings, laggards } = await documents.get<RunPlanDocument>(plan.document);
+): AsyncGenerator<ReadTable> {
+  const { settings, laggards } = document;
   const { source } = settings;
   const from = BigInt(plan.window.from);
   const to = BigInt(plan.window.to);
-  for (const laggard of laggards) {
-    // Rows that several queries bring twice are the same rows: shaping keeps one of them.
-    if (laggard.why === 'undelivered' || BigInt(laggard.from) >= from) continue;
-    yield* queryWindow(deps.influx, source, BigInt(laggard.from), from, { signal, ids: laggard.ids });
+  const earlierFrom = coveredFrom(document, from);
+
+  async function* read(begin: bigint, end: bigint, isEarlier: boolean, ids?: readonly string[]) {
+    if (isEarlier && begin >= end) return;
+    const options = ids === undefined ? { signal } : { signal, ids };
+    for await (const table of queryWindow(deps.influx, source, begin, end, options)) yield { table, isEarlier };
   }
+
+  for (const laggard of laggards) {
+    const since = BigInt(laggard.from);
+    if (!isBehind(laggard) || since >= from) continue;
+    // Rows that several queries bring twice are the same rows: shaping keeps one of them.
+    yield* read(coveredFrom(document, since), since, true, laggard.ids);
+    yield* read(since, from, false, laggard.ids);
+  }
+  yield* read(earlierFrom, from, true);
   const range = await clipToData(deps, source, { from, to }, signal);
-  if (range !== null) yield* queryWindow(deps.influx, source, range.from, range.to, { signal });
+  if (range !== null) yield* read(range.from, range.to, false);
 }
 
 interface Range {

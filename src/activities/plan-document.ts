@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ArtifactRef } from '../contract/artifact.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import { getArtifact } from '../store/artifacts.js';
-import type { Laggard } from '../store/progress.js';
+import type { Laggard, LateProgress } from '../store/progress.js';
 import type { Storage } from '../store/storage.js';
 
 /** What a run decided at its start, frozen: a settings file that changes meanwhile changes nothing. */
@@ -10,6 +10,8 @@ export interface RunPlanDocument {
   readonly settings: PipelineSettings;
   readonly settingsHash: string;
   readonly laggards: readonly Laggard[];
+  /** Null where late rows are not looked for. */
+  readonly late: LateProgress | null;
 }
 
 /**

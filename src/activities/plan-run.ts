@@ -2,8 +2,10 @@ import { HalfspaceError } from '../contract/failures.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import type { RunPlan, Window } from '../contract/run.js';
 import { isoFromNanos, nanosFromMs } from '../contract/time.js';
+import { isCutByTime } from '../influx/custom-query.js';
+import { lateClockOf } from '../shape/late-zone.js';
 import { putArtifact } from '../store/artifacts.js';
-import { type Laggard, type Progress, readProgress } from '../store/progress.js';
+import { type Laggard, type LateProgress, type Progress, readProgress } from '../store/progress.js';
 import { runFolder } from '../store/runs.js';
 import type { Attempt } from './attempt.js';
 import { chunkLength } from './chunk-length.js';
@@ -44,7 +46,8 @@ export async function planRun(deps: ActivityDeps, input: PlanRunInput, { signal 
   const longest = settings.mode === 'replay' ? span.to : await chunkLength(deps, settings, left, signal);
   const { window, chunk } = nextChunk(left, longest, input.chunksDone);
   const laggards = (progress?.lagging ?? []).map((laggard) => boundLaggard(laggard, settings, window.to, warnings));
-  const document: RunPlanDocument = { settings, settingsHash: learningSettingsHash(settings), laggards };
+  const late = latePlan(settings, progress, window.from, warnings);
+  const document: RunPlanDocument = { settings, settingsHash: learningSettingsHash(settings), laggards, late };
   const folder = runFolder(input.scope, input.nowMs, input.runId);
   const bytes = new TextEncoder().encode(JSON.stringify(document));
   return {
@@ -127,4 +130,23 @@ function windowOf({ from, to }: Span): Window {
 
 function laterOf(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
+}
+
+/** Rows before the first window, and rows that were skipped, are nobody's late rows. */
+function latePlan(
+  { source, late }: PipelineSettings,
+  progress: Progress | null,
+  from: bigint,
+  warnings: string[],
+): LateProgress | null {
+  if (late === null || lateClockOf(late) === null) return null;
+  if (source.query !== null && !isCutByTime(source.query, source.time)) {
+    // Its rows depend on where windows begin and end, so read again they would look as if they had changed.
+    if (late.action === 'rescore') {
+      warnings.push('late rows are not looked for: source.query is not plainly limited by $from and $to');
+    }
+    return null;
+  }
+  const isContinued = progress?.late !== undefined && BigInt(progress.to) >= from;
+  return isContinued ? progress.late : { since: String(from), seen: null };
 }

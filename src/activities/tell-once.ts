@@ -2,15 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel, Delivery } from '../alerts/channel.js';
 import { HalfspaceError } from '../contract/failures.js';
 import type { RunIdentity } from '../contract/run.js';
-import { AlertRecords } from '../store/alert-records.js';
+import { AlertRecords, type AlertState, type AlertSubject, isTold } from '../store/alert-records.js';
 import type { Attempt } from './attempt.js';
 import type { ActivityDeps, Links } from './deps.js';
 
 /** What is told, and to which channel. */
 export interface Message {
-  /** The same for every attempt at the same message. */
-  readonly key: string;
+  readonly subject: AlertSubject;
   readonly channel: string;
+  /** True when people are told that an event they know of is none. */
+  readonly isTakenBack?: boolean;
 }
 
 /** Pauses before the record is tried again: within the time that policies give one attempt, after a post of ten seconds. */
@@ -31,13 +32,16 @@ export async function tellOnce(
     throw new HalfspaceError('BadSettings', `No channel is called \`${message.channel}\`; add it under channels`);
   }
   const records = new AlertRecords(deps.storage);
-  if (await records.isDelivered(message.key, channel.name)) return 'delivered';
+  const { subject, isTakenBack = false } = message;
+  const state = await records.stateOf(subject, channel.name);
+  if (isTakenBack ? state !== 'revising' : isTold(state)) return 'delivered';
   // A record that says `sending` already is an attempt whose end nobody saw: its worker died, or the store was away, between
   // the post and the record. It is sent again, for an event told twice harms less than one never told, and a webhook has no
   // key that could close this window.
-  await records.mark(message.key, channel.name, 'sending');
+  // One that is to be taken back says so until it is, so there is nothing to write first.
+  if (!isTakenBack) await records.mark(subject, channel.name, 'sending');
   const delivery = await post(channel);
-  await keepRecord(deps, records, message, delivery, attempt);
+  await keepRecord(deps, records, message, isTakenBack ? 'revised' : delivery, attempt);
   return delivery;
 }
 
@@ -45,17 +49,21 @@ export async function tellOnce(
 async function keepRecord(
   deps: ActivityDeps,
   records: AlertRecords,
-  { key, channel }: Message,
-  delivery: Delivery,
+  { subject, channel }: Message,
+  how: AlertState,
   { signal }: Attempt,
 ): Promise<void> {
   for (const pause of [...RECORD_PAUSES_MS, null]) {
     try {
-      return await records.mark(key, channel, delivery);
+      return await records.mark(subject, channel, how);
     } catch (error) {
       if (pause === null || signal.aborted) {
         const reason = error instanceof Error ? error.message : String(error);
-        deps.log('warn', 'An alert was sent but not recorded; it may be sent again', { event: key, channel, reason });
+        deps.log('warn', 'An alert was sent but not recorded; it may be sent again', {
+          event: keyOf(subject),
+          channel,
+          reason,
+        });
         return;
       }
       await delay(pause, undefined, { signal }).catch(() => {});
@@ -68,4 +76,8 @@ export function runUrl({ temporalUi, namespace }: Links, run: RunIdentity): stri
   if (temporalUi === null) return null;
   const path = ['namespaces', namespace, 'workflows', run.workflowId, run.runId].map(encodeURIComponent);
   return `${temporalUi.replace(/\/$/, '')}/${path.join('/')}`;
+}
+
+function keyOf(subject: AlertSubject): string {
+  return 'digest' in subject ? subject.digest : subject.key;
 }

@@ -1,16 +1,15 @@
-import type { ArtifactRef } from '../contract/artifact.js';
 import { LONGEST_UNIQUE_ID } from '../contract/names.js';
 import type { LoadedData, MachineEntry, MachineProblem, RunPlan, ShapedData } from '../contract/run.js';
-import type { ShapeCounts, Slice } from '../contract/slice.js';
+import type { ShapeCounts } from '../contract/slice.js';
 import { factsOfSlices } from '../shape/expectation-facts.js';
 import { createShaper } from '../shape/group.js';
-import { decodeTable, encodeSlice } from '../shape/slice-codec.js';
-import { getArtifact, putArtifact } from '../store/artifacts.js';
-import type { Laggard } from '../store/progress.js';
+import { encodeSlice } from '../shape/slice-codec.js';
+import { putArtifact } from '../store/artifacts.js';
 import type { Attempt } from './attempt.js';
+import { type ChosenMachine, chooseMachines } from './choose-machines.js';
 import type { ActivityDeps } from './deps.js';
 import { expectationWarnings } from './expectation-report.js';
-import { unpackTables } from './parts.js';
+import { type LoadedParts, readParts } from './parts.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 
 /** Slices are packed up to this size, so that a fleet of small machines is few objects. */
@@ -27,14 +26,12 @@ export async function transformData(
   attempt: Attempt,
 ): Promise<ShapedData> {
   const { plan, loaded } = input;
-  const { settings, laggards } = await documents.get<RunPlanDocument>(plan.document);
+  const document = await documents.get<RunPlanDocument>(plan.document);
+  const { settings } = document;
   const shaper = createShaper(settings.source, settings.mode);
-  for (const part of await documents.get<ArtifactRef[]>(loaded.manifest)) {
-    for (const bytes of unpackTables(await getArtifact(deps.storage, part))) {
-      shaper.add(decodeTable(bytes));
-      await attempt.breathe();
-    }
-  }
+  const parts = await documents.get<LoadedParts>(loaded.manifest);
+  for await (const table of readParts(deps.storage, parts.own, attempt)) shaper.add(table);
+  for await (const table of readParts(deps.storage, parts.earlier, attempt)) shaper.add(table, true);
   const shaped = shaper.finish();
   const facts = factsOfSlices(shaped.slices, settings.source);
   const { after_transform: expected } = settings.expectations;
@@ -48,9 +45,8 @@ export async function transformData(
       reason: `Expected a unique_id of at most ${LONGEST_UNIQUE_ID} characters, got ${uniqueId.length}`,
     })),
   ];
-  const usable = shaped.slices.filter((slice) => slice.uniqueId.length <= LONGEST_UNIQUE_ID);
-  const slices = [...usable, ...silentMachines(laggards, usable)];
-  const machines = await packSlices(deps, plan, slices, attempt);
+  const { chosen, seen } = await chooseMachines(deps, document, plan, shaped);
+  const machines = await packSlices(deps, plan, chosen, attempt);
   const manifest = new TextEncoder().encode(JSON.stringify(machines));
   return {
     manifest: await putArtifact(deps.storage, plan.folder, 'machines', manifest, '.json'),
@@ -58,6 +54,7 @@ export async function transformData(
     rows: shaped.counts.rows,
     refused: refused.slice(0, LISTED_PROBLEMS),
     refusedCount: refused.length,
+    seen,
     warnings,
   };
 }
@@ -71,28 +68,14 @@ function countWarnings({ duplicates, missing, unidentified }: ShapeCounts): stri
   return warnings;
 }
 
-/** A machine whose alert is still to be delivered gets its child even when it sent no rows. */
-function silentMachines(laggards: readonly Laggard[], slices: readonly Slice[]): Slice[] {
-  const present = new Set(slices.map((slice) => slice.uniqueId));
-  return laggards
-    .filter(({ why, uniqueId }) => why === 'undelivered' && !present.has(uniqueId))
-    .map(({ uniqueId, ids }) => ({
-      uniqueId,
-      ids,
-      rows: 0,
-      times: new BigInt64Array(),
-      values: new Float64Array(),
-    }));
-}
-
 async function packSlices(
   deps: ActivityDeps,
   plan: RunPlan,
-  slices: readonly Slice[],
+  chosen: readonly ChosenMachine[],
   attempt: Attempt,
 ): Promise<MachineEntry[]> {
   const machines: MachineEntry[] = [];
-  let pending: { slice: Slice; bytes: Uint8Array; offset: number }[] = [];
+  let pending: { machine: ChosenMachine; bytes: Uint8Array; offset: number }[] = [];
   let size = 0;
 
   async function flush(): Promise<void> {
@@ -100,19 +83,20 @@ async function packSlices(
     const pack = new Uint8Array(size);
     for (const { bytes, offset } of pending) pack.set(bytes, offset);
     const ref = await putArtifact(deps.storage, plan.folder, 'slices', pack);
-    for (const { slice, bytes, offset } of pending) {
-      const { uniqueId, ids, rows } = slice;
-      machines.push({ uniqueId, ids, rows, pack: ref, offset, bytes: bytes.length });
+    for (const { machine, bytes, offset } of pending) {
+      const { slice, ...entry } = machine;
+      const { uniqueId, ids } = slice;
+      machines.push({ uniqueId, ids, ...entry, pack: ref, offset, bytes: bytes.length });
     }
     pending = [];
     size = 0;
     await attempt.breathe();
   }
 
-  for (const slice of slices) {
-    const bytes = encodeSlice(slice);
+  for (const machine of chosen) {
+    const bytes = encodeSlice(machine.slice);
     if (size > 0 && size + bytes.length > PACK_BYTES) await flush();
-    pending.push({ slice, bytes, offset: size });
+    pending.push({ machine, bytes, offset: size });
     size += Math.ceil(bytes.length / 8) * 8;
   }
   await flush();

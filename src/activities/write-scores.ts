@@ -1,8 +1,9 @@
 import { HalfspaceError } from '../contract/failures.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
-import type { Detection, MachineInput, ModelGate, WriteResult } from '../contract/run.js';
+import type { Detection, MachineInput, ModelGate, StagedSnapshot, WriteResult } from '../contract/run.js';
 import { formatLine } from '../influx/line-protocol.js';
 import { writeAll } from '../influx/write-all.js';
+import { recentStart } from '../shape/late-zone.js';
 import { decodeTable } from '../shape/slice-codec.js';
 import { getArtifact } from '../store/artifacts.js';
 import { parseSnapshotName, Snapshots } from '../store/snapshots.js';
@@ -10,6 +11,7 @@ import { reasonOf } from '../verdict/judge.js';
 import type { Attempt } from './attempt.js';
 import type { ActivityDeps } from './deps.js';
 import { SCORE_COLUMNS, valueColumn } from './detect-anomalies.js';
+import { lateClock } from './late-search.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 import { numbersOf, timesOf } from './table-columns.js';
 
@@ -23,7 +25,8 @@ export async function writeScores(
   attempt: Attempt,
 ): Promise<WriteResult> {
   const { plan, machine, gate, detection } = input;
-  const { settings } = await documents.get<RunPlanDocument>(plan.document);
+  const document = await documents.get<RunPlanDocument>(plan.document);
+  const { settings } = document;
   const snapshots = new Snapshots(deps.storage);
   let scoresWritten = 0;
   if (settings.output !== null && detection.rows > 0) {
@@ -39,12 +42,26 @@ export async function writeScores(
     });
   }
   if (detection.snapshot === null) return { scoresWritten, published: false };
-  const name = parseSnapshotName(detection.snapshot.name);
-  if (name === null) throw new Error(`Expected a snapshot name, got ${detection.snapshot.name}`);
-  const bytes =
-    deps.models.get(plan.scope, machine.uniqueId, name) ?? (await getArtifact(deps.storage, detection.snapshot.bytes));
-  await snapshots.publish(plan.scope, machine.uniqueId, name, bytes);
+  for (const staged of [detection.checkpoint, detection.snapshot]) {
+    if (staged !== null) await publish(deps, snapshots, document, input, staged);
+  }
   return { scoresWritten, published: true };
+}
+
+async function publish(
+  deps: ActivityDeps,
+  snapshots: Snapshots,
+  document: RunPlanDocument,
+  { plan, machine }: WriteScoresInput,
+  staged: StagedSnapshot,
+): Promise<void> {
+  const { uniqueId } = machine;
+  const name = parseSnapshotName(staged.name);
+  if (name === null) throw new Error(`Expected a snapshot name, got ${staged.name}`);
+  const bytes = deps.models.get(plan.scope, uniqueId, name) ?? (await getArtifact(deps.storage, staged.bytes));
+  const clock = document.settings.late?.action === 'rescore' ? lateClock(document) : null;
+  const keepFrom = clock === null ? null : recentStart(clock, name.watermark);
+  await snapshots.publish(plan.scope, uniqueId, name, bytes, keepFrom);
 }
 
 /** One line a scored row: the row's own time and ids, so that writing it again changes nothing. */

@@ -3,7 +3,11 @@ import type { BackfillDigest } from '../contract/digest.js';
 
 /** One message to people about one event. */
 export interface Alert {
+  /** `revised`: the event was told and is none since late rows came. */
+  readonly kind: 'event' | 'revised';
   readonly event: AnomalyEvent;
+  /** True when the event came to light with rows that came late. */
+  readonly isFoundLate: boolean;
   /** Address of the run in the Temporal UI; null when no UI address is set. */
   readonly runUrl: string | null;
   /** Public address of the plot; null when no public address is set. */

@@ -9,9 +9,10 @@ export type AlertLog = (message: string, fields: Readonly<Record<string, unknown
 export function createLogChannel(name: string, log: AlertLog): Channel {
   return {
     name,
-    send: async ({ event, runUrl, plotUrl }, signal) => {
+    send: async (alert, signal) => {
       signal.throwIfAborted();
-      log(alertSummary(event), { channel: name, event: event.key, runUrl, plotUrl });
+      const { kind, event, runUrl, plotUrl } = alert;
+      log(alertSummary(alert), { kind, channel: name, event: event.key, runUrl, plotUrl });
       return 'logged';
     },
     sendDigest: async ({ digest, runUrl }, signal) => {

@@ -53,9 +53,9 @@ export function alertMessage(alert: Alert): AlertMessage {
   if (!hasPicture) links.push(linkTo(alert.plotUrl, 'Open the plot'));
   const shownLinks = links.filter((link) => link !== null);
   const blocks: MessageBlock[] = [
-    { type: 'header', text: plain(`Anomaly on ${cut(event.uniqueId, ID_LENGTH)}`, HEADER_LENGTH) },
-    { type: 'section', fields: [...summaryFields(event)] },
-    { type: 'section', text: plain(`Reason: ${cut(event.worst.reason, REASON_LENGTH)}`, SECTION_LENGTH) },
+    { type: 'header', text: plain(`${titleOf(alert)} ${cut(event.uniqueId, ID_LENGTH)}`, HEADER_LENGTH) },
+    { type: 'section', fields: [...summaryFields(alert)] },
+    { type: 'section', text: plain(`Reason: ${explanationOf(alert)}`, SECTION_LENGTH) },
   ];
   if (shownLinks.length > 0) {
     blocks.push({ type: 'section', text: markup(shownLinks.join('  |  ')) });
@@ -69,22 +69,37 @@ export function alertMessage(alert: Alert): AlertMessage {
     });
   }
   blocks.push({ type: 'context', elements: [markup(`Event ${codeSpan(event.key, FIELD_LENGTH / 2)}`)] });
-  return { text: cutEscaped(alertSummary(event), SECTION_LENGTH), blocks };
+  return { text: cutEscaped(alertSummary(alert), SECTION_LENGTH), blocks };
 }
 
-/** The event in one line of plain text, not escaped: for a log. */
-export function alertSummary(event: AnomalyEvent): string {
+/** The alert in one line of plain text, not escaped: for a log. */
+export function alertSummary(alert: Alert): string {
+  const { event } = alert;
   const { worst } = event;
   const machine = `${cut(event.uniqueId, ID_LENGTH)} (${cut(event.pipeline, ID_LENGTH)})`;
   const when =
     event.first === event.last
       ? readableTime(event.first)
       : `${readableTime(event.first)} to ${readableTime(event.last)}`;
+  if (alert.kind === 'revised')
+    return `${titleOf(alert)} ${machine}: ${counted(event)} were told, ${when}; ${TAKEN_BACK}`;
   const score = `worst score ${shortNumber(worst.score)} (threshold ${shortNumber(event.threshold)})`;
-  return `Anomaly on ${machine}: ${counted(event)}, ${when}, ${score}: ${cut(worst.reason, REASON_LENGTH)}`;
+  return `${titleOf(alert)} ${machine}: ${counted(event)}, ${when}, ${score}: ${explanationOf(alert)}`;
 }
 
-function summaryFields(event: AnomalyEvent): readonly Markup[] {
+function titleOf({ kind }: Alert): string {
+  return kind === 'revised' ? 'Revised, no anomaly on' : 'Anomaly on';
+}
+
+const TAKEN_BACK = 'rows that came late changed the scores, and nothing there is anomalous any more';
+
+function explanationOf({ kind, event, isFoundLate }: Alert): string {
+  if (kind === 'revised') return TAKEN_BACK;
+  const reason = cut(event.worst.reason, REASON_LENGTH);
+  return isFoundLate ? `${reason}; found when late rows came` : reason;
+}
+
+function summaryFields({ kind, event }: Alert): readonly Markup[] {
   const { worst } = event;
   const ids = Object.entries(event.ids).map(
     ([column, id]) => `${codeSpan(column, ID_LENGTH)} ${codeSpan(id, ID_LENGTH)}`,
@@ -92,7 +107,9 @@ function summaryFields(event: AnomalyEvent): readonly Markup[] {
   return [
     field('Machine', ids.length === 0 ? codeSpan(event.uniqueId, ID_LENGTH) : joinFitting(ids)),
     field('Pipeline', codeSpan(event.pipeline, ID_LENGTH)),
-    field('Anomalous', `${counted(event)}, ${event.open ? 'still open' : 'over'}`),
+    kind === 'revised'
+      ? field('Was told', counted(event))
+      : field('Anomalous', `${counted(event)}, ${event.open ? 'still open' : 'over'}`),
     field('Worst score', `${shortNumber(worst.score)} (threshold ${shortNumber(event.threshold)})`),
     field('First', readableTime(event.first)),
     field('Last', readableTime(event.last)),

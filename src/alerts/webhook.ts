@@ -21,8 +21,9 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 const KEY_LENGTH = 255;
 
 /**
- * A channel that posts `{event, runUrl, plotUrl}`, and `{digest, runUrl}` after a backfill, as JSON. The header
- * Idempotency-Key is the same for every attempt at one of them: its key, or `sha256-` and the hex digest of a key that no header can hold.
+ * A channel that posts `{kind, event, isFoundLate, runUrl, plotUrl}`, and `{digest, runUrl}` after a backfill, as JSON. The
+ * header Idempotency-Key is the same for every attempt at one message: its event's key (with ` revised` behind it where the
+ * event is taken back), the digest's key, or `sha256-` and the hex digest of a key that no header can hold.
  * @throws HalfspaceError `BadSettings` when the address is not http or https or a header is not valid.
  */
 export function createWebhookChannel(options: WebhookChannelOptions): Channel {
@@ -53,7 +54,10 @@ export function createWebhookChannel(options: WebhookChannelOptions): Channel {
 
   return {
     name,
-    send: ({ event, runUrl, plotUrl }, signal) => post(event.key, { event, runUrl, plotUrl }, signal),
+    send: ({ kind, event, isFoundLate, runUrl, plotUrl }, signal) => {
+      const key = kind === 'event' ? event.key : `${event.key} ${kind}`;
+      return post(key, { kind, event, isFoundLate, runUrl, plotUrl }, signal);
+    },
     sendDigest: ({ digest, runUrl }, signal) => post(digest.key, { digest, runUrl }, signal),
   };
 }

@@ -12,10 +12,10 @@ export function demoRunText(result: RunResult, cwd: string): string {
   const what = `${plural(rows, 'row')} of ${plural(machines, 'machine')} scored in ${seconds.toFixed(1)} s`;
   const lines = [
     `${what}: ${findings(result)}${origin === '' ? '' : ` (${origin})`}`,
-    ...alerts.map(({ uniqueId, channel, status, reason }) =>
+    ...alerts.map(({ uniqueId, kind, channel, status, reason }) =>
       status === 'failed'
         ? `${channel} could not be told of ${uniqueId}: ${reason}`
-        : `${channel} was told of ${uniqueId}${status === 'logged' ? ' (in this log: it has no webhook)' : ''}`,
+        : `${channel} was told ${kind === 'revised' ? 'that there is no anomaly on' : 'of'} ${uniqueId}${status === 'logged' ? ' (in this log: it has no webhook)' : ''}`,
     ),
     ...plots.map((plot) => `plot ${shownPath(plot, cwd)}`),
     ...[...failed, ...refused, ...busy].map(({ uniqueId, reason }) => `${uniqueId} was not scored: ${reason}`),
@@ -28,7 +28,7 @@ export function demoRunText(result: RunResult, cwd: string): string {
 function findings({ anomalies, events, alerts }: RunResult): string {
   if (anomalies === 0)
     return events === 0 ? 'none anomalous' : 'none anomalous (the last event closes once that lasts)';
-  const news = alerts.length > 0 ? 'a new event' : 'the event goes on, nobody is told twice';
+  const news = alerts.some(({ kind }) => kind === 'event') ? 'a new event' : 'the event goes on, nobody is told twice';
   return `${anomalies} anomalous, ${news}`;
 }
 

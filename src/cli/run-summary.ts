@@ -15,9 +15,10 @@ export function runSummary(result: RunResult): string {
     `${pipeline}: ${span}${chunks > 1 ? ` in ${plural(chunks, 'chunk')}` : ''}`,
     `  ${plural(machines, 'machine')}, ${plural(rows, 'row')} scored in ${seconds.toFixed(1)} s, ${findings(anomalies, events)}`,
     `  ${plural(scoresWritten, 'score')} written; models: ${models.cached} cached, ${models.loaded} loaded, ${models.fresh} new`,
+    ...lateLines(result),
     ...result.alerts.map(
-      ({ uniqueId, channel, status, reason }) =>
-        `  alert ${status}: ${uniqueId} → ${channel}${reason === undefined ? '' : ` (${reason})`}`,
+      ({ uniqueId, kind, channel, status, reason }) =>
+        `  ${kind === 'revised' ? 'revised ' : ''}alert ${status}: ${uniqueId} → ${channel}${reason === undefined ? '' : ` (${reason})`}`,
     ),
     ...result.plots.map((plot) => `  plot: ${plot}`),
     ...result.failed.map(({ uniqueId, reason }) => `  failed: ${uniqueId}: ${reason}`),
@@ -33,6 +34,13 @@ function findings(anomalies: number, events: number): string {
   const rows = plural(anomalies, 'anomalous row');
   if (anomalies > 0) return `${rows} in ${plural(events, 'event')}`;
   return events === 0 ? rows : `${rows} (${plural(events, 'event')} from before)`;
+}
+
+/** How many rows came late is among the warnings. */
+function lateLines({ rescored, rescoredCount }: RunResult): string[] {
+  if (rescoredCount === 0) return [];
+  const more = rescoredCount > rescored.length ? ` and ${rescoredCount - rescored.length} more` : '';
+  return [`  scored again from before late rows: ${rescored.join(', ')}${more}`];
 }
 
 /** `1 row`, `21,600 rows`. */

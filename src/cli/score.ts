@@ -171,7 +171,7 @@ async function* scoreTexts(
   for (const uniqueId of appearance) {
     const slice = byId.get(uniqueId);
     if (slice === undefined) continue;
-    const steps = scoreInSteps(createModel(settings), slice, settings, null);
+    const steps = scoreInSteps(createModel(settings), slice, settings);
     let step = steps.next();
     for (; !step.done; step = steps.next()) {
       onRows(rows + step.value);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { LateSettings } from '../contract/pipeline.js';
 import { cronProblem } from './cron.js';
 import { columnName, duration, group, integer, names, share, text } from './fields.js';
 
@@ -37,6 +38,15 @@ const window = group({
       'Longest window one pass loads; a longer history or downtime takes several. Null: a day, more while that is at most a million rows.',
     ),
 });
+
+const late = group({
+  within: duration(0).prefault('1h').describe('Rows that come up to this late are found; `0s` looks for none.'),
+  // biome-ignore lint/suspicious/noThenProperty: the word of the file; further in it is `action`
+  then: z
+    .enum(['report', 'rescore'], { error: 'expected report or rescore' })
+    .default('report')
+    .describe('`report` counts late rows; `rescore` learns and scores again from before them.'),
+}).transform(({ within, then: action }): LateSettings => ({ within, action }));
 
 const limitsError = 'expected two numbers, the lower first, e.g. [0, 500]';
 const limits = z
@@ -104,6 +114,8 @@ const expectations = group({
 
 const output = group({ table: columnName('a table name').describe('Table that scores are written to.') });
 
+const DEFAULT_LATE = late.parse({});
+
 /** One pipeline of halfspace.yaml; what comes out is `PipelineSettings` of contract/. */
 export const pipelineSchema = group({
   mode: z
@@ -112,6 +124,7 @@ export const pipelineSchema = group({
     .describe('`incremental` learns each row once; `replay` learns a new model from the whole source each run.'),
   source: source.describe('Where rows come from.'),
   window: window.prefault({}).describe('Which rows a run reads (incremental).'),
+  late: z.exactOptional(late).describe('What becomes of rows that come after their window was read (incremental).'),
   normalise,
   detector: detector.prefault({ kind: 'half_space_trees' }).describe('What scores the rows.'),
   order: z
@@ -134,9 +147,14 @@ export const pipelineSchema = group({
     .nullable()
     .default(null)
     .describe('Cron expression in UTC; null runs only when triggered.'),
-}).superRefine((pipeline, context) => {
-  for (const { path, message } of contradictions(pipeline)) context.addIssue({ code: 'custom', path, message });
-});
+})
+  .superRefine((pipeline, context) => {
+    for (const { path, message } of contradictions(pipeline)) context.addIssue({ code: 'custom', path, message });
+  })
+  .transform(({ late: given, ...pipeline }) => ({
+    ...pipeline,
+    late: pipeline.mode === 'replay' ? null : (given ?? DEFAULT_LATE),
+  }));
 
 interface Contradiction {
   readonly path: (string | number)[];
@@ -146,13 +164,14 @@ interface Contradiction {
 interface Checked {
   readonly mode: 'incremental' | 'replay';
   readonly source: z.output<typeof source>;
+  readonly late?: LateSettings;
   readonly normalise: z.output<typeof normalise>;
   readonly output: z.output<typeof output> | null;
   readonly alerts: readonly string[];
 }
 
 /** Settings that are right alone and wrong together. */
-function contradictions({ mode, source, normalise, output, alerts }: Checked): Contradiction[] {
+function contradictions({ mode, source, late, normalise, output, alerts }: Checked): Contradiction[] {
   const found: Contradiction[] = [];
   const say = (path: (string | number)[], message: string) => found.push({ path, message });
 
@@ -167,6 +186,9 @@ function contradictions({ mode, source, normalise, output, alerts }: Checked): C
     say(['source', 'id', source.id.indexOf(source.time)], `\`${source.time}\` is the time column; it cannot be an id`);
   }
 
+  if (late !== undefined && mode === 'replay') {
+    say(['late'], 'has no meaning in replay mode, which reads all rows anew each run; leave it out');
+  }
   if (normalise === 'batch' && mode === 'incremental') {
     say(
       ['normalise'],

@@ -10,6 +10,8 @@ export interface PipelineSettings {
   readonly mode: 'incremental' | 'replay';
   readonly source: SourceSettings;
   readonly window: WindowSettings;
+  /** Null in replay mode, which reads everything anew. */
+  readonly late: LateSettings | null;
   readonly normalise: NormaliseSettings;
   readonly detector: DetectorSettings;
   readonly order: 'score_then_learn' | 'learn_then_score';
@@ -47,6 +49,16 @@ export interface WindowSettings {
   readonly catch_up: DurationMs;
   /** Longest window one pass loads; what is longer is done in several, one after the other. Null: as long as its rows allow. */
   readonly chunk: DurationMs | null;
+}
+
+export interface LateSettings {
+  /** How late a row may come after its window was read and still be found; 0: late rows are not looked for. */
+  readonly within: DurationMs;
+  /**
+   * `then` in the file. `report` says how many came; `rescore` goes back to the model before them, learns forward and writes
+   * the scores again.
+   */
+  readonly action: 'report' | 'rescore';
 }
 
 /** `batch`: min-max over the machine's whole slice (replay only); `running`: min-max so far; or declared limits a column. */

@@ -71,9 +71,11 @@ export interface ChunkNumber {
   readonly count: number;
 }
 
-/** Rows as they were loaded; `parts` are tables in order. */
+/** Rows as they were loaded. */
 export interface LoadedData {
+  /** `LoadedParts` as JSON. */
   readonly manifest: ArtifactRef;
+  /** Rows to learn; those read once more to look for late ones do not count. */
   readonly rows: number;
   readonly warnings: readonly string[];
 }
@@ -86,6 +88,8 @@ export interface ShapedData {
   /** Machines that cannot be told apart or named; the first few, each with the reason. */
   readonly refused: readonly MachineProblem[];
   readonly refusedCount: number;
+  /** `SeenZone` as JSON, for the next run; null where late rows are not looked for. */
+  readonly seen: ArtifactRef | null;
   readonly warnings: readonly string[];
 }
 
@@ -93,7 +97,14 @@ export interface ShapedData {
 export interface MachineEntry {
   readonly uniqueId: string;
   readonly ids: readonly string[];
+  /** The machine's own window begins here; what its slice holds from before was looked at by earlier runs. */
+  readonly from: Nanos;
+  /** The slice holds every row of the machine from here on. */
+  readonly covered: Nanos;
+  /** Rows of its own window. */
   readonly rows: number;
+  /** True when an earlier run could not deliver a message about it. */
+  readonly owesAlert: boolean;
   /** A pack of slices and this one's place in it. */
   readonly pack: ArtifactRef;
   readonly offset: number;
@@ -129,18 +140,52 @@ export interface ModelGate {
   /** Rows at or before this are learned already; null: none. */
   readonly watermark: Nanos | null;
   readonly why: 'cached' | 'not cached' | 'no snapshot' | 'settings changed' | 'replay';
+  /** Set once late rows have been dealt with: the base is the model from before them, or why it could not be. */
+  readonly late?: LateRows;
+}
+
+/** Rows of a machine that came after their window was read. */
+export interface LateRows {
+  /** At least this many. */
+  readonly rows: number;
+  /** No late row is before this. */
+  readonly first: Nanos;
+  /** The model learned again from here on, and these rows with the others; null: they were only counted. */
+  readonly rescoredFrom: Nanos | null;
+  /** Why they could not be learned although they should have been. */
+  readonly problem: string | null;
+}
+
+/** The answer of a detection that must begin again at an earlier model; nothing was staged. */
+export interface RollBack {
+  readonly kind: 'roll back';
+  /** The late rows: at least this many, none before `first`. */
+  readonly rows: number;
+  readonly first: Nanos;
+  /** The earlier model must not have learned rows from here on. */
+  readonly before: Nanos;
 }
 
 export interface Detection {
+  readonly kind: 'detection';
   /** A table: time, score, is_anomaly and the value columns. */
   readonly scores: ArtifactRef;
   /** `WindowEvents` as JSON; null when no row is anomalous and no event is open. */
   readonly events: ArtifactRef | null;
   /** The next snapshot, staged; null in replay mode. */
-  readonly snapshot: { readonly name: string; readonly bytes: ArtifactRef } | null;
+  readonly snapshot: StagedSnapshot | null;
+  /** Published before `snapshot`: the model as it is where late rows may come next, so that there is one to go back to. */
+  readonly checkpoint: StagedSnapshot | null;
+  /** Null when no row came late. */
+  readonly late: LateRows | null;
   readonly rows: number;
   readonly trimmed: number;
   readonly anomalies: number;
+}
+
+export interface StagedSnapshot {
+  readonly name: string;
+  readonly bytes: ArtifactRef;
 }
 
 /** Events worth a plot and a message; `latest` is the one to tell, `others` counts those that came before it in this window. */
@@ -149,8 +194,18 @@ export interface CheckedAnomalies {
   readonly events: number;
   /** Channels that have not been told of `latest` yet. */
   readonly channels: readonly string[];
+  /** True when `latest` began before this run's window and came to light with late rows. */
+  readonly isFoundLate: boolean;
+  /** Events that were told and are none since late rows came; the oldest few. */
+  readonly revised: readonly RevisedEvent[];
   /** True when there is something new to look at. */
   readonly isPlotted: boolean;
+}
+
+export interface RevisedEvent {
+  readonly event: AnomalyEvent;
+  /** Channels that were told of the event and not yet of this. */
+  readonly channels: readonly string[];
 }
 
 export interface PlotResult {
@@ -165,6 +220,8 @@ export interface AlertOutcome {
   readonly uniqueId: string;
   readonly event: string;
   readonly channel: string;
+  /** What was to be told. */
+  readonly kind: 'event' | 'revised';
   readonly status: 'delivered' | 'logged' | 'failed';
   readonly reason?: string;
 }
@@ -187,6 +244,7 @@ export interface MachineResult {
   readonly events: number;
   readonly scoresWritten: number;
   readonly model: ModelGate['why'];
+  readonly late: LateRows | null;
   readonly plot: string | null;
   readonly alerts: readonly AlertOutcome[];
   /** The machine's home when nobody answered there; its steps were done by other workers. */
@@ -201,7 +259,16 @@ export interface RunTotals {
   readonly events: number;
   readonly scoresWritten: number;
   readonly models: { readonly cached: number; readonly loaded: number; readonly fresh: number };
+  /** Rows that came after their window was read, and the machines they are of. */
+  readonly lateRows: number;
+  readonly lateMachines: number;
+  /** Machines that learned again from before their late rows. */
+  readonly rescoredCount: number;
   /** The first few of each; the counts are whole. */
+  readonly rescored: readonly string[];
+  /** Machines that should have, each with the reason. */
+  readonly notRescored: readonly MachineProblem[];
+  readonly notRescoredCount: number;
   readonly alerts: readonly AlertOutcome[];
   readonly plots: readonly string[];
   readonly failed: readonly MachineProblem[];

@@ -5,14 +5,19 @@ import { createNormaliser, type Normaliser } from '../detectors/normaliser.js';
 import { createDetector } from '../detectors/registry.js';
 import { type TrackedEvent, trackEvents } from '../verdict/event-tracker.js';
 import { judgeRows } from '../verdict/judge.js';
+import type { Recent } from './recent.js';
 
 /** One machine's learned state: normaliser, detector, the event that is open. Changed in place by {@link scoreSlice}. */
 export interface Model {
   readonly normaliser: Normaliser;
   readonly detector: Detector;
   openEvent: TrackedEvent | null;
-  /** End of the last window learned, nanoseconds; null before the first. */
+  /** Just after the last row learned, nanoseconds; null before the first. */
   watermark: bigint | null;
+  /** Rows it was given, those without any value included. */
+  rows: number;
+  /** The last of these rows in a form that late ones can be found by; null where none are looked for. */
+  recent: Recent | null;
 }
 
 /** What a model says of a slice's rows. */
@@ -39,20 +44,14 @@ export function createModel(settings: PipelineSettings): Model {
     detector: createDetector(settings.detector, settings.source.values),
     openEvent: null,
     watermark: null,
+    rows: 0,
+    recent: null,
   };
 }
 
-/**
- * Scores and learns a slice in one go and moves the watermark to `until`; `model` is changed.
- * @param until the window's end, nanoseconds; null: just after the last row.
- */
-export function scoreSlice(
-  model: Model,
-  slice: Slice,
-  settings: PipelineSettings,
-  until: bigint | null = null,
-): ScoredSlice {
-  const steps = scoreInSteps(model, slice, settings, until);
+/** Scores and learns a slice in one go and moves the watermark to just after its last row; `model` is changed. */
+export function scoreSlice(model: Model, slice: Slice, settings: PipelineSettings): ScoredSlice {
+  const steps = scoreInSteps(model, slice, settings);
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
@@ -63,12 +62,7 @@ export function scoreSlice(
  * The same as {@link scoreSlice} in steps of a few thousand rows, so that a caller can yield, report and stop between
  * them. Yields the rows done so far. A model whose steps were not run to the end is worthless.
  */
-export function* scoreInSteps(
-  model: Model,
-  slice: Slice,
-  settings: PipelineSettings,
-  until: bigint | null,
-): Generator<number, ScoredSlice> {
+export function* scoreInSteps(model: Model, slice: Slice, settings: PipelineSettings): Generator<number, ScoredSlice> {
   const { rows, times, values } = slice;
   const features = settings.source.values.length;
   const normalised = new Float64Array(rows * features);
@@ -89,12 +83,13 @@ export function* scoreInSteps(
 
   const scores = rowOf === null ? batchScores : spreadScores(batchScores, rowOf, rows);
   const anomalous = judgeRows(scores, settings.verdict);
-  const last = rows === 0 ? null : (times[rows - 1] ?? 0n) + 1n;
-  const end = until ?? last ?? model.watermark ?? 0n;
+  // The rows alone decide, not where windows end: the same rows give the same state whatever runs brought them.
+  const end = rows === 0 ? model.watermark : (times[rows - 1] ?? 0n) + 1n;
   const { clear_after: clearAfter } = settings.verdict;
-  const { closed, open } = trackEvents(model.openEvent, { times, scores, anomalous, values }, end, clearAfter);
+  const { closed, open } = trackEvents(model.openEvent, { times, scores, anomalous, values }, end ?? 0n, clearAfter);
   model.openEvent = open;
   model.watermark = end;
+  model.rows += rows;
   let anomalies = 0;
   for (const flag of anomalous) anomalies += flag;
   return { scores, normalised, anomalous, anomalies, unscored: rows - batch.rows, closed, open };

@@ -2,9 +2,10 @@
  * A model's state as bytes, little-endian:
  *
  *   0  magic "HSSN" · u16 format version · u16 length of the settings hash
- *   8  i64 watermark (ns) · f64 rows learned
- *  24  u32 length of normaliser, detector, event · u32 CRC-32 of everything else
- *  40  settings hash (ASCII) · normaliser · detector · event (JSON, empty when none is open)
+ *   8  i64 watermark (ns) · f64 rows learned, those without any value included
+ *  24  u32 length of unique_id, normaliser, detector, event, recent · u32 CRC-32 of everything else
+ *  48  settings hash (ASCII) · unique_id (UTF-8) · normaliser · detector · event (JSON, empty when none is open) ·
+ *      recent (i64 width, then a bucket: i64 start · u32 rows, high, low; empty where late rows are not looked for)
  *
  * The same state gives the same bytes. Only data is read back, never code.
  */
@@ -12,34 +13,51 @@ import { HalfspaceError } from '../contract/failures.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import { normaliserFromBytes } from '../detectors/normaliser.js';
 import { detectorFromBytes } from '../detectors/registry.js';
+import type { RowBucket } from '../shape/row-buckets.js';
 import { type EventJson, eventFromJson, eventToJson } from '../verdict/event-json.js';
 import type { TrackedEvent } from '../verdict/event-tracker.js';
 import { crc32 } from './crc32.js';
 import type { Model } from './model.js';
+import type { Recent } from './recent.js';
 
 const MAGIC = 'HSSN';
-const VERSION = 1;
-const HEADER_BYTES = 40;
-const CRC_AT = 36;
+const VERSION = 2;
+const HEADER_BYTES = 48;
+const LENGTHS_AT = 24;
+const CRC_AT = 44;
+const WIDTH_BYTES = 8;
+const BUCKET_BYTES = 20;
 
-/** @param settingsHash hash of the learning settings; a snapshot is only ever read back under the same. */
-export function encodeSnapshot(model: Model, settingsHash: string): Uint8Array {
-  const hash = new TextEncoder().encode(settingsHash);
-  const normaliser = model.normaliser.toBytes();
-  const detector = model.detector.toBytes();
-  const event = new TextEncoder().encode(model.openEvent === null ? '' : JSON.stringify(eventToJson(model.openEvent)));
-  const bytes = new Uint8Array(HEADER_BYTES + hash.length + normaliser.length + detector.length + event.length);
+/** What a snapshot belongs to; it is only ever read back for the same. */
+export interface SnapshotOwner {
+  readonly uniqueId: string;
+  /** Hash of the learning settings. */
+  readonly settingsHash: string;
+}
+
+/** @param model one that has learned at least a row. */
+export function encodeSnapshot(model: Model, { uniqueId, settingsHash }: SnapshotOwner): Uint8Array {
+  const text = new TextEncoder();
+  const hash = text.encode(settingsHash);
+  const parts = [
+    text.encode(uniqueId),
+    model.normaliser.toBytes(),
+    model.detector.toBytes(),
+    text.encode(model.openEvent === null ? '' : JSON.stringify(eventToJson(model.openEvent))),
+    model.recent === null ? new Uint8Array() : bytesFromRecent(model.recent),
+  ];
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, HEADER_BYTES + hash.length));
   const view = new DataView(bytes.buffer);
-  bytes.set(new TextEncoder().encode(MAGIC), 0);
+  bytes.set(text.encode(MAGIC), 0);
   view.setUint16(4, VERSION, true);
   view.setUint16(6, hash.length, true);
   view.setBigInt64(8, model.watermark ?? 0n, true);
-  view.setFloat64(16, model.detector.rows, true);
-  view.setUint32(24, normaliser.length, true);
-  view.setUint32(28, detector.length, true);
-  view.setUint32(32, event.length, true);
+  view.setFloat64(16, model.rows, true);
   let at = HEADER_BYTES;
-  for (const part of [hash, normaliser, detector, event]) {
+  bytes.set(hash, at);
+  at += hash.length;
+  for (const [index, part] of parts.entries()) {
+    view.setUint32(LENGTHS_AT + 4 * index, part.length, true);
     bytes.set(part, at);
     at += part.length;
   }
@@ -47,20 +65,16 @@ export function encodeSnapshot(model: Model, settingsHash: string): Uint8Array {
   return bytes;
 }
 
-/** @throws HalfspaceError `CorruptSnapshot` when the bytes are damaged, foreign, or of other learning settings. */
-export function decodeSnapshot(bytes: Uint8Array, settings: PipelineSettings, settingsHash: string): Model {
+/** @throws HalfspaceError `CorruptSnapshot` when the bytes are damaged, of another machine, or of other learning settings. */
+export function decodeSnapshot(bytes: Uint8Array, settings: PipelineSettings, owner: SnapshotOwner): Model {
   if (bytes.length < HEADER_BYTES) throw corrupt(`expected at least ${HEADER_BYTES} bytes, got ${bytes.length}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const magic = new TextDecoder().decode(bytes.subarray(0, 4));
   if (magic !== MAGIC) throw corrupt(`expected it to start with "${MAGIC}", got "${magic}"`);
   const version = view.getUint16(4, true);
   if (version !== VERSION) throw corrupt(`expected format version ${VERSION}, got ${version}`);
-  const lengths = [
-    view.getUint16(6, true),
-    view.getUint32(24, true),
-    view.getUint32(28, true),
-    view.getUint32(32, true),
-  ];
+  const lengths = [view.getUint16(6, true)];
+  for (let at = LENGTHS_AT; at < CRC_AT; at += 4) lengths.push(view.getUint32(at, true));
   const expected = lengths.reduce((sum, length) => sum + length, HEADER_BYTES);
   if (bytes.length !== expected) throw corrupt(`expected ${expected} bytes, got ${bytes.length}`);
   const unsigned = bytes.slice();
@@ -70,26 +84,61 @@ export function decodeSnapshot(bytes: Uint8Array, settings: PipelineSettings, se
   if (crc !== stated) throw corrupt(`expected checksum ${stated.toString(16)}, got ${crc.toString(16)}`);
 
   let at = HEADER_BYTES;
-  const [hash, normaliser, detector, event] = lengths.map((length) => {
-    at += length;
-    return bytes.slice(at - length, at);
-  });
-  const learnedWith = new TextDecoder().decode(hash);
-  if (learnedWith !== settingsHash) {
-    throw corrupt(`it was learned with settings ${learnedWith}, these are ${settingsHash}`);
-  }
   const none = new Uint8Array();
+  const [hash = none, uniqueId = none, normaliser = none, detector = none, event = none, recent = none] = lengths.map(
+    (length) => {
+      at += length;
+      return bytes.slice(at - length, at);
+    },
+  );
+  const learnedBy = new TextDecoder().decode(uniqueId);
+  if (learnedBy !== owner.uniqueId) throw corrupt(`it is of the machine ${learnedBy}, not of ${owner.uniqueId}`);
+  const learnedWith = new TextDecoder().decode(hash);
+  if (learnedWith !== owner.settingsHash) {
+    throw corrupt(`it was learned with settings ${learnedWith}, these are ${owner.settingsHash}`);
+  }
   return {
-    normaliser: normaliserFromBytes(settings.normalise, settings.source.values, normaliser ?? none),
-    detector: detectorFromBytes(settings.detector, settings.source.values, detector ?? none),
-    openEvent: event === undefined || event.length === 0 ? null : eventFromText(event),
+    normaliser: normaliserFromBytes(settings.normalise, settings.source.values, normaliser),
+    detector: detectorFromBytes(settings.detector, settings.source.values, detector),
+    openEvent: event.length === 0 ? null : eventFromText(event),
     watermark: view.getBigInt64(8, true),
+    rows: view.getFloat64(16, true),
+    recent: recent.length === 0 ? null : recentFromBytes(recent),
   };
 }
 
 /** The checksum has vouched for the bytes, so they are what {@link encodeSnapshot} wrote. */
 function eventFromText(bytes: Uint8Array): TrackedEvent {
   return eventFromJson(JSON.parse(new TextDecoder().decode(bytes)) as EventJson);
+}
+
+function bytesFromRecent({ width, buckets }: Recent): Uint8Array {
+  const bytes = new Uint8Array(WIDTH_BYTES + BUCKET_BYTES * buckets.length);
+  const view = new DataView(bytes.buffer);
+  view.setBigInt64(0, width, true);
+  for (const [index, { start, rows, high, low }] of buckets.entries()) {
+    const at = WIDTH_BYTES + BUCKET_BYTES * index;
+    view.setBigInt64(at, start, true);
+    view.setUint32(at + 8, rows, true);
+    view.setUint32(at + 12, high, true);
+    view.setUint32(at + 16, low, true);
+  }
+  return bytes;
+}
+
+/** The checksum has vouched for these too. */
+function recentFromBytes(bytes: Uint8Array): Recent {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buckets: RowBucket[] = [];
+  for (let at = WIDTH_BYTES; at < bytes.length; at += BUCKET_BYTES) {
+    buckets.push({
+      start: view.getBigInt64(at, true),
+      rows: view.getUint32(at + 8, true),
+      high: view.getUint32(at + 12, true),
+      low: view.getUint32(at + 16, true),
+    });
+  }
+  return { width: view.getBigInt64(0, true), buckets };
 }
 
 function corrupt(what: string): HalfspaceError {

@@ -26,6 +26,8 @@ export interface RefusedMachine {
 export interface Shaped {
   /** One a machine with rows, by unique_id in code point order. */
   readonly slices: readonly Slice[];
+  /** The same of the rows that were added as earlier ones; they count nowhere else but in `collisions` and `unnamed`. */
+  readonly earlier: readonly Slice[];
   /** The slices' unique_ids in the order of their first rows. */
   readonly appearance: readonly string[];
   /** Id tuples that share a unique_id; none of them has a slice. */
@@ -40,9 +42,10 @@ export interface Shaped {
 export interface Shaper {
   /**
    * Takes the next rows.
+   * @param isEarlier true for rows that are only looked at once more.
    * @throws HalfspaceError `BadSchema` naming a column that is missing or cannot be used.
    */
-  add(table: Table): void;
+  add(table: Table, isEarlier?: boolean): void;
   /** Orders each machine's rows; the shaper is used up. */
   finish(): Shaped;
 }
@@ -55,21 +58,23 @@ export interface Shaper {
 export function createShaper(source: SourceSettings, mode: PipelineSettings['mode']): Shaper {
   const features = source.values.length;
   const ids = new IdTuples(source.id.length);
-  const groups: (GrowingRows | undefined)[] = [];
+  const own: (GrowingRows | undefined)[] = [];
+  const earlier: (GrowingRows | undefined)[] = [];
   let rowsIn = 0;
   let unidentified = 0;
 
-  function add(table: Table): void {
+  function add(table: Table, isEarlier = false): void {
+    const groups = isEarlier ? earlier : own;
     const columns = readColumns(table, source);
     const { times } = columns;
     const numbers = ids.number(columns.ids, table.rows);
     const keepsInfinity = mode === 'replay';
-    rowsIn += table.rows;
+    if (!isEarlier) rowsIn += table.rows;
     for (let row = 0; row < table.rows; row++) {
       const number = numbers[row] ?? NO_ID;
       const time = times[row] ?? MISSING_TIME;
       if (number === NO_ID || time === MISSING_TIME) {
-        unidentified++;
+        if (!isEarlier) unidentified++;
         continue;
       }
       let group = groups[number];
@@ -86,29 +91,36 @@ export function createShaper(source: SourceSettings, mode: PipelineSettings['mod
   }
 
   function finish(): Shaped {
-    const machines = ids.tuples.flatMap((tuple, number) => {
-      const rows = groups[number];
-      return rows === undefined ? [] : [{ tuple, rows }];
-    });
-    const collisions = findCollisions(
-      machines.map(({ tuple }) => tuple),
-      source.unique_id,
-    );
+    const tuples = ids.tuples.filter((_, number) => own[number] !== undefined || earlier[number] !== undefined);
+    const collisions = findCollisions(tuples, source.unique_id);
     const collided = new Set(collisions.map(({ uniqueId }) => uniqueId));
     const unnamed: (readonly string[])[] = [];
     const slices: Slice[] = [];
+    const earlierSlices: Slice[] = [];
     let duplicates = 0;
-    for (const { tuple, rows } of machines) {
+
+    function sliceOf(uniqueId: string, tuple: readonly string[], rows: GrowingRows): Slice {
+      const ordered = orderRows(rows.times(), rows.values(), features, mode === 'incremental');
+      return { uniqueId, ids: tuple, rows: ordered.times.length, times: ordered.times, values: ordered.values };
+    }
+
+    for (const [number, tuple] of ids.tuples.entries()) {
+      const [ownRows, earlierRows] = [own[number], earlier[number]];
+      if (ownRows === undefined && earlierRows === undefined) continue;
       const uniqueId = uniqueIdOrNull(tuple, source.unique_id);
       if (uniqueId === null) unnamed.push(tuple);
       if (uniqueId === null || collided.has(uniqueId)) continue;
-      const ordered = orderRows(rows.times(), rows.values(), features, mode === 'incremental');
-      duplicates += ordered.duplicates;
-      slices.push({ uniqueId, ids: tuple, rows: ordered.times.length, times: ordered.times, values: ordered.values });
+      if (ownRows !== undefined) {
+        const slice = sliceOf(uniqueId, tuple, ownRows);
+        duplicates += ownRows.rows - slice.rows;
+        slices.push(slice);
+      }
+      if (earlierRows !== undefined) earlierSlices.push(sliceOf(uniqueId, tuple, earlierRows));
     }
     const appearance = slices.map(({ uniqueId }) => uniqueId);
     return {
-      slices: slices.sort((a, b) => compareCodePoints(a.uniqueId, b.uniqueId)),
+      slices: slices.sort(byUniqueId),
+      earlier: earlierSlices.sort(byUniqueId),
       appearance,
       collisions,
       unnamed,
@@ -118,6 +130,10 @@ export function createShaper(source: SourceSettings, mode: PipelineSettings['mod
   }
 
   return { add, finish };
+}
+
+function byUniqueId(a: Slice, b: Slice): number {
+  return compareCodePoints(a.uniqueId, b.uniqueId);
 }
 
 interface SourceColumns {

@@ -1,10 +1,24 @@
+import type { AnomalyEvent } from '../contract/anomaly-event.js';
+import type { Nanos } from '../contract/time.js';
 import { segmentOf } from './object-key.js';
 import type { Storage } from './storage.js';
 
-/** How far the message about one event came: `sending` says that an attempt began and nobody knows how it ended. */
-type AlertState = 'sending' | 'delivered' | 'logged';
+/**
+ * How far the message about one event came. `sending`: an attempt began and nobody knows how it ended. `revising`: late rows
+ * took the event away after it was told, which is still to be said; `revised`: it was said.
+ */
+export type AlertState = 'sending' | 'delivered' | 'logged' | 'revising' | 'revised';
 
-/** Which event was told to which channel: the reason an event is alerted once, whatever is retried. */
+/** What a message is about: an event, or the whole of a backfill by its digest's key. */
+export type AlertSubject = AnomalyEvent | { readonly digest: string };
+
+export interface AlertRecord {
+  readonly event: AnomalyEvent;
+  readonly channel: string;
+  readonly how: AlertState;
+}
+
+/** Which message went to which channel: the reason an event is alerted once, whatever is retried. */
 export class AlertRecords {
   readonly #storage: Storage;
 
@@ -12,39 +26,87 @@ export class AlertRecords {
     this.#storage = storage;
   }
 
-  /** False also when an attempt to tell began and its outcome is unknown. */
-  async isDelivered(eventKey: string, channel: string): Promise<boolean> {
-    const bytes = await this.#storage.read(keyOf(eventKey, channel));
-    if (bytes === null) return false;
-    const how = stateOf(bytes);
-    return how === 'delivered' || how === 'logged';
+  /** False also when an attempt to tell began and its outcome is unknown, and when the event was taken back since. */
+  async isDelivered(subject: AlertSubject, channel: string): Promise<boolean> {
+    return isTold(await this.stateOf(subject, channel));
   }
 
-  async mark(eventKey: string, channel: string, how: AlertState): Promise<void> {
-    const record = JSON.stringify({ event: eventKey, channel, how });
-    await this.#storage.write(keyOf(eventKey, channel), new TextEncoder().encode(record));
+  /** Null without a record; a record that cannot be read says nothing either, so its subject counts as not told. */
+  async stateOf(subject: AlertSubject, channel: string): Promise<AlertState | null> {
+    return stateIn(parsed(await this.#storage.read(keyOf(subject, channel))));
   }
 
-  /** What was told under this key counts as not told. */
-  async forget(eventKey: string): Promise<void> {
-    await this.#storage.removeAll(folderOf(eventKey));
+  async mark(subject: AlertSubject, channel: string, how: AlertState): Promise<void> {
+    const record = 'digest' in subject ? { ...subject, channel, how } : { event: subject, channel, how };
+    await this.#storage.write(keyOf(subject, channel), new TextEncoder().encode(JSON.stringify(record)));
+  }
+
+  /** What was told of it counts as not told. */
+  async forget(subject: AlertSubject): Promise<void> {
+    await this.#storage.removeAll(folderOf(subject));
+  }
+
+  /** The records of a machine's events that began at or after `from`, oldest event first. */
+  async list(pipeline: string, uniqueId: string, from: Nanos): Promise<AlertRecord[]> {
+    const folder = machineFolder(pipeline, uniqueId);
+    const events = await this.#storage.list(folder);
+    const firsts = events.map((name) => name.replace(/\/$/, '')).filter((name) => /^-?\d+$/.test(name));
+    const records: AlertRecord[] = [];
+    for (const first of firsts.filter((name) => BigInt(name) >= BigInt(from)).sort(byTime)) {
+      for (const channel of await this.#storage.list(`${folder}/${first}`)) {
+        const record = parsed(await this.#storage.read(`${folder}/${first}/${channel}`));
+        if (isEventRecord(record)) records.push(record);
+      }
+    }
+    return records;
   }
 }
 
-/** What the record says; a record that cannot be read says nothing, so the event counts as not told. */
-function stateOf(bytes: Uint8Array): unknown {
+/** True when people know of the event. */
+export function isTold(how: AlertState | null): boolean {
+  return how === 'delivered' || how === 'logged';
+}
+
+function parsed(bytes: Uint8Array | null): unknown {
+  if (bytes === null) return null;
   try {
-    const record: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    return typeof record === 'object' && record !== null && 'how' in record ? record.how : null;
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
     return null;
   }
 }
 
-function keyOf(eventKey: string, channel: string): string {
-  return `${folderOf(eventKey)}/${segmentOf(channel)}.json`;
+function stateIn(record: unknown): AlertState | null {
+  return isGroup(record) && isState(record.how) ? record.how : null;
 }
 
-function folderOf(eventKey: string): string {
-  return `alerts/${segmentOf(eventKey)}`;
+function isEventRecord(record: unknown): record is AlertRecord {
+  return stateIn(record) !== null && isGroup(record) && isGroup(record.event) && typeof record.event.first === 'string';
+}
+
+function isGroup(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isState(value: unknown): value is AlertState {
+  return STATES.has(value);
+}
+
+const STATES: ReadonlySet<unknown> = new Set<AlertState>(['sending', 'delivered', 'logged', 'revising', 'revised']);
+
+function byTime(a: string, b: string): number {
+  return BigInt(a) < BigInt(b) ? -1 : 1;
+}
+
+function machineFolder(pipeline: string, uniqueId: string): string {
+  return `alerts/${segmentOf(pipeline)}/${segmentOf(uniqueId)}`;
+}
+
+function folderOf(subject: AlertSubject): string {
+  if ('digest' in subject) return `alerts/${segmentOf(subject.digest)}`;
+  return `${machineFolder(subject.pipeline, subject.uniqueId)}/${segmentOf(subject.first)}`;
+}
+
+function keyOf(subject: AlertSubject, channel: string): string {
+  return `${folderOf(subject)}/${segmentOf(channel)}.json`;
 }

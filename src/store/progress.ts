@@ -1,3 +1,4 @@
+import type { ArtifactRef } from '../contract/artifact.js';
 import { HalfspaceError } from '../contract/failures.js';
 import type { Nanos } from '../contract/time.js';
 import { segmentOf } from './object-key.js';
@@ -14,6 +15,15 @@ export interface Progress {
   readonly target: Nanos;
   /** Machines that were not finished: each is loaded again from its own `from`. */
   readonly lagging: readonly Laggard[];
+  /** Absent while late rows are not looked for. */
+  readonly late?: LateProgress;
+}
+
+export interface LateProgress {
+  /** Rows before this are never looked at: the first window began here, or what was skipped (`window.catch_up`) ended here. */
+  readonly since: Nanos;
+  /** `SeenZone` as JSON: what the last run saw where late rows come next. A hint: it may be gone. */
+  readonly seen: ArtifactRef | null;
 }
 
 export interface Laggard {
@@ -70,8 +80,14 @@ function parsed(bytes: Uint8Array): unknown {
 
 function isProgress(value: unknown): value is Progress {
   if (!isRecord(value)) return false;
-  const { origin, to, target, lagging } = value;
-  return [origin, to, target].every(isNanos) && Array.isArray(lagging) && lagging.every(isLaggard);
+  const { origin, to, target, lagging, late } = value;
+  const hasLaggards = Array.isArray(lagging) && lagging.every(isLaggard);
+  return [origin, to, target].every(isNanos) && hasLaggards && isLateProgress(late);
+}
+
+function isLateProgress(value: unknown): value is LateProgress | undefined {
+  if (value === undefined) return true;
+  return isRecord(value) && isNanos(value.since) && (value.seen === null || isRecord(value.seen));
 }
 
 function isLaggard(value: unknown): value is Laggard {

@@ -3,34 +3,51 @@ import { HalfspaceError } from '../contract/failures.js';
 import { segmentOf } from './object-key.js';
 import type { Storage } from './storage.js';
 
-/** `<token>-<watermark>-<settings>-<sha>`: who made it, how far it has learned, under which learning settings, its content. */
+/** `<token>.<base>-<watermark>-<settings>-<sha>`: who made it, out of which, how far it has learned, under which learning settings, its content. */
 export interface SnapshotName {
   readonly token: number;
+  /** Token of the snapshot it was learned from; 0: it began as a new model. */
+  readonly base: number;
   /** Nanoseconds since the epoch. */
   readonly watermark: bigint;
   readonly settingsHash: string;
   readonly sha256: string;
 }
 
-/** How many snapshots of a machine stay; the older ones are pruned when a newer one is published. */
+/** How many snapshots of a machine stay at least; older ones are pruned when a newer one is published. */
 const KEPT_SNAPSHOTS = 5;
 
 const TOKEN_DIGITS = 15;
 const WATERMARK_DIGITS = 20;
-const NAME = /^(\d{15})-(\d{20})-([0-9a-f]+)-([0-9a-f]{64})\.snapshot$/;
+const NAME = /^(\d{15})\.(\d{15})-(\d{20})-([0-9a-f]+)-([0-9a-f]{64})\.snapshot$/;
 
 /** Text of a snapshot's name; names sort by token. */
 export function formatSnapshotName(name: SnapshotName): string {
-  const token = String(name.token).padStart(TOKEN_DIGITS, '0');
+  const [token, base] = [name.token, name.base].map((number) => String(number).padStart(TOKEN_DIGITS, '0'));
   const watermark = String(name.watermark).padStart(WATERMARK_DIGITS, '0');
-  return `${token}-${watermark}-${name.settingsHash}-${name.sha256}`;
+  return `${token}.${base}-${watermark}-${name.settingsHash}-${name.sha256}`;
 }
 
 export function parseSnapshotName(text: string): SnapshotName | null {
   const match = NAME.exec(`${text}.snapshot`);
   if (match === null) return null;
-  const [, token = '', watermark = '', settingsHash = '', sha256 = ''] = match;
-  return { token: Number(token), watermark: BigInt(watermark), settingsHash, sha256 };
+  const [, token = '', base = '', watermark = '', settingsHash = '', sha256 = ''] = match;
+  return { token: Number(token), base: Number(base), watermark: BigInt(watermark), settingsHash, sha256 };
+}
+
+/**
+ * The named snapshot and those it was learned from, newest first, as far as they are there. What was published in between and
+ * is not among them belongs to a past that was given up: a late attempt's, or one from before late rows were learned.
+ */
+export function lineageOf(names: readonly SnapshotName[], token: number): SnapshotName[] {
+  const byToken = new Map(names.map((name) => [name.token, name]));
+  const lineage: SnapshotName[] = [];
+  for (let next = byToken.get(token); next !== undefined; next = byToken.get(next.base)) {
+    lineage.push(next);
+    // A base is older than what was learned from it; anything else was not written by us and must not go round in circles.
+    if (next.base >= next.token) break;
+  }
+  return lineage;
 }
 
 /** The snapshots of all machines of all scopes (a pipeline, a backfill). Newest = highest token, whenever it was written. */
@@ -64,11 +81,21 @@ export class Snapshots {
     return bytes;
   }
 
-  /** Publishes bytes under their name, then prunes. Publishing the same again changes nothing. */
-  async publish(scope: string, uniqueId: string, name: SnapshotName, bytes: Uint8Array): Promise<void> {
+  /**
+   * Publishes bytes under their name, then prunes: the newest five stay, and of the newest one's lineage all that reach back
+   * to `keepFrom` with the one before them. Publishing the same again changes nothing.
+   * @param keepFrom watermark, nanoseconds; null: five are enough.
+   */
+  async publish(
+    scope: string,
+    uniqueId: string,
+    name: SnapshotName,
+    bytes: Uint8Array,
+    keepFrom: bigint | null = null,
+  ): Promise<void> {
     await this.#storage.write(keyOf(scope, uniqueId, name), bytes);
     const names = await this.list(scope, uniqueId);
-    for (const old of names.slice(KEPT_SNAPSHOTS)) await this.#storage.remove(keyOf(scope, uniqueId, old));
+    for (const old of prunable(names, keepFrom)) await this.#storage.remove(keyOf(scope, uniqueId, old));
   }
 
   /** Hash of the learning settings of some machine's newest snapshot; null when the scope has none. */
@@ -85,6 +112,14 @@ export class Snapshots {
   async forget(scope: string): Promise<void> {
     await this.#storage.removeAll(snapshotsFolder(scope));
   }
+}
+
+/** @param names newest first. */
+function prunable(names: readonly SnapshotName[], keepFrom: bigint | null): SnapshotName[] {
+  const lineage = keepFrom === null ? [] : lineageOf(names, names[0]?.token ?? 0);
+  const within = lineage.filter(({ watermark }) => keepFrom !== null && watermark >= keepFrom).length;
+  const kept = new Set(lineage.slice(0, within + 1).map(({ token }) => token));
+  return names.slice(KEPT_SNAPSHOTS).filter(({ token }) => !kept.has(token));
 }
 
 /** Folder of all models of a scope. */

@@ -41,7 +41,7 @@ export interface TrackResult {
  * Joins anomalous rows to events: two anomalous rows belong together unless `clearAfter` or more lies between them.
  * Only the times decide, so cutting the rows into windows anywhere gives the same events.
  * @param before the event that was open when the window began.
- * @param until the window's end, nanoseconds: an event whose last row is `clearAfter` or more before it is closed.
+ * @param until just after the last row, nanoseconds: an event whose last row is `clearAfter` or more before it is closed.
  */
 export function trackEvents(
   before: TrackedEvent | null,

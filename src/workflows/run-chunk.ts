@@ -1,6 +1,6 @@
 import { isCancellation, proxyActivities, setCurrentDetails, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
-import type { ChunkUnderWay, ContinuedRun, RunPlan, RunResult, Window } from '../contract/run.js';
+import type { ChunkUnderWay, ContinuedRun, RunPlan, RunResult, RunTotals, Window } from '../contract/run.js';
 import { detectMachines } from './detect-machines.js';
 import { BOOKKEEPING, CLOSING, LOAD, TRANSFORM } from './policies.js';
 import { addChunk, NO_TOTALS } from './run-totals.js';
@@ -93,6 +93,11 @@ function detailsOf({ plan, loaded, shaped, totals, deadHomes }: ChunkUnderWay): 
     `- machines: ${totals.machines} of ${shaped.machines} (${totals.failedCount} failed, ${totals.busyCount} busy)`,
     `- anomalous rows: ${totals.anomalies} in ${counted(totals.events, 'event')}`,
     ...deadHomes.map((home) => `- nobody answered at ${home}: its machines went elsewhere`),
+    ...(totals.lateMachines === 0 ? [] : [lateLine(totals)]),
     ...totals.plots.slice(0, 5).map((plot) => `- plot: ${plot}`),
   ].join('\n');
+}
+
+function lateLine({ lateRows, lateMachines, rescoredCount }: RunTotals): string {
+  return `- late rows: ${lateRows} of ${counted(lateMachines, 'machine')}, ${rescoredCount} scored again`;
 }

@@ -16,6 +16,12 @@ export const NO_TOTALS: RunTotals = {
   events: 0,
   scoresWritten: 0,
   models: { cached: 0, loaded: 0, fresh: 0 },
+  lateRows: 0,
+  lateMachines: 0,
+  rescoredCount: 0,
+  rescored: [],
+  notRescored: [],
+  notRescoredCount: 0,
   alerts: [],
   plots: [],
   failed: [],
@@ -57,6 +63,7 @@ export function addOutcome(totals: RunTotals, outcome: MachineOutcome): RunTotal
           loaded: loaded + (result.model === 'not cached' ? 1 : 0),
           fresh: fresh + (result.model === 'cached' || result.model === 'not cached' ? 0 : 1),
         },
+        ...addLate(totals, result),
         alerts: append(totals.alerts, result.alerts, LONGEST_LIST),
         plots: append(totals.plots, result.plot === null ? [] : [result.plot], LONGEST_LIST),
       };
@@ -89,11 +96,37 @@ export function addChunk(earlier: RunResult | null, chunk: RunResult): RunResult
       loaded: loaded + chunk.models.loaded,
       fresh: fresh + chunk.models.fresh,
     },
+    lateRows: earlier.lateRows + chunk.lateRows,
+    lateMachines: Math.max(earlier.lateMachines, chunk.lateMachines),
+    rescored: append(earlier.rescored, chunk.rescored, LONGEST_LIST),
+    rescoredCount: earlier.rescoredCount + chunk.rescoredCount,
+    notRescored: append(earlier.notRescored, chunk.notRescored, LONGEST_LIST),
+    notRescoredCount: earlier.notRescoredCount + chunk.notRescoredCount,
     alerts: append(earlier.alerts, chunk.alerts, LONGEST_LIST),
     plots: append(earlier.plots, chunk.plots, LONGEST_LIST),
     refused,
     refusedCount: Math.max(earlier.refusedCount, chunk.refusedCount, refused.length),
     warnings: warnings.length > LONGEST_LIST ? [...warnings.slice(0, LONGEST_LIST - 1), MORE_WARNINGS] : warnings,
+  };
+}
+
+type LateTotals = Pick<
+  RunTotals,
+  'lateRows' | 'lateMachines' | 'rescored' | 'rescoredCount' | 'notRescored' | 'notRescoredCount'
+>;
+
+function addLate(totals: LateTotals, { uniqueId, late }: MachineResult): Partial<LateTotals> {
+  if (late === null) return {};
+  const { rescoredFrom, problem } = late;
+  const rescored = rescoredFrom === null ? [] : [uniqueId];
+  const notRescored = problem === null ? [] : [{ uniqueId, reason: problem }];
+  return {
+    lateRows: totals.lateRows + late.rows,
+    lateMachines: totals.lateMachines + 1,
+    rescored: append(totals.rescored, rescored, LONGEST_LIST),
+    rescoredCount: totals.rescoredCount + rescored.length,
+    notRescored: append(totals.notRescored, notRescored, LONGEST_LIST),
+    notRescoredCount: totals.notRescoredCount + notRescored.length,
   };
 }
 

@@ -16,6 +16,7 @@ const SETTINGS = 'abc123';
 const BYTES = new Uint8Array(1000).fill(7);
 const NAME: SnapshotName = {
   token: 5,
+  base: 0,
   watermark: 100n,
   settingsHash: SETTINGS,
   sha256: createHash('sha256').update(BYTES).digest('hex'),
@@ -53,7 +54,17 @@ beforeEach(async () => {
       folder: 'runs/p/1',
       channels: [],
     },
-    machine: { uniqueId: 'm', ids: ['m'], rows: 1, pack: document, offset: 0, bytes: 1 },
+    machine: {
+      uniqueId: 'm',
+      ids: ['m'],
+      from: '0',
+      covered: '0',
+      rows: 1,
+      owesAlert: false,
+      pack: document,
+      offset: 0,
+      bytes: 1,
+    },
     run: { workflowId: 'w', runId: 'r' },
     startedAtMs: 1000,
   };

@@ -85,6 +85,8 @@ function input(): SendAlertInput {
     },
     run: { workflowId: 'w', runId: 'r' },
     channel: 'ops',
+    kind: 'event',
+    isFoundLate: false,
     event: exampleAlert().event,
     plot: null,
   };

@@ -4,6 +4,8 @@ import type { AnomalyEvent } from '../../src/contract/anomaly-event.js';
 /** An alert as the job makes it, with the given parts of its event replaced. */
 export function exampleAlert(event: Partial<AnomalyEvent> = {}, alert: Partial<Omit<Alert, 'event'>> = {}): Alert {
   return {
+    kind: 'event',
+    isFoundLate: false,
     event: {
       key: 'machines/bosch-gmbh-m1/1795500902000000000',
       pipeline: 'machines',

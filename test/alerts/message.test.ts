@@ -64,9 +64,26 @@ describe('alertMessage', () => {
 
   it('speaks of one row in the singular and names its time once', () => {
     const { first } = exampleAlert().event;
-    const summary = alertSummary(exampleAlert({ rows: 1, last: first, open: false }).event);
+    const summary = alertSummary(exampleAlert({ rows: 1, last: first, open: false }));
     expect(summary).toContain(': 1 anomalous row, 2026-11-24 06:15:02 UTC, worst');
     expect(fieldsOf(alertMessage(exampleAlert({ open: false })))).toContain('*Anomalous*\n57 anomalous rows, over');
+  });
+
+  it('says that an event came to light with late rows', () => {
+    const alert = exampleAlert({}, { isFoundLate: true });
+    expect(alertSummary(alert)).toMatch(/threshold 0.8; found when late rows came$/);
+    expect(JSON.stringify(alertMessage(alert).blocks)).toContain('threshold 0.8; found when late rows came');
+  });
+
+  it('takes back what late rows have undone', () => {
+    const alert = exampleAlert({}, { kind: 'revised' });
+    expect(alertSummary(alert)).toBe(
+      'Revised, no anomaly on bosch-gmbh-m1 (machines): 57 anomalous rows were told, 2026-11-24 06:15:02 UTC to 2026-11-24 06:16:00.250 UTC; rows that came late changed the scores, and nothing there is anomalous any more',
+    );
+    const message = alertMessage(alert);
+    expect(message.blocks[0]).toMatchObject({ text: { text: 'Revised, no anomaly on bosch-gmbh-m1' } });
+    expect(fieldsOf(message)).toContain('*Was told*\n57 anomalous rows');
+    expect(JSON.stringify(message)).not.toContain('still open');
   });
 
   it('links to a plot that Slack cannot fetch instead of showing it', () => {

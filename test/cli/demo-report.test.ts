@@ -15,6 +15,12 @@ function result(change: Partial<RunResult>): RunResult {
     events: 0,
     scoresWritten: 60,
     models: { cached: 3, loaded: 0, fresh: 0 },
+    lateRows: 0,
+    lateMachines: 0,
+    rescored: [],
+    rescoredCount: 0,
+    notRescored: [],
+    notRescoredCount: 0,
     alerts: [],
     plots: [],
     failed: [],
@@ -44,7 +50,7 @@ test('a run says where its models came from, unless they were in memory', () => 
 });
 
 test('a new event says who was told and where its plot is', () => {
-  const alert = { uniqueId: 'acme-m2', event: 'e', channel: 'ops', status: 'logged' } as const;
+  const alert = { uniqueId: 'acme-m2', event: 'e', kind: 'event', channel: 'ops', status: 'logged' } as const;
   const found = result({
     anomalies: 8,
     events: 1,
@@ -69,7 +75,14 @@ test('an event that goes on is not told as a new one, with or without rows of it
 });
 
 test('a channel that is down and a machine that was not scored are named with the reason', () => {
-  const alert = { uniqueId: 'm2', event: 'e', channel: 'ops', status: 'failed', reason: 'Slack is down' } as const;
+  const alert = {
+    uniqueId: 'm2',
+    event: 'e',
+    kind: 'event',
+    channel: 'ops',
+    status: 'failed',
+    reason: 'Slack is down',
+  } as const;
   const found = result({
     anomalies: 1,
     events: 1,

@@ -17,7 +17,15 @@ function result(change: Partial<RunResult> = {}): RunResult {
     events: 1,
     scoresWritten: 1,
     models: { cached: 0, loaded: 1, fresh: 0 },
-    alerts: [{ uniqueId: 'a', event: 'machines/a/1', channel: 'ops', status: 'failed', reason: 'no_service' }],
+    lateRows: 0,
+    lateMachines: 0,
+    rescored: [],
+    rescoredCount: 0,
+    notRescored: [],
+    notRescoredCount: 0,
+    alerts: [
+      { uniqueId: 'a', event: 'machines/a/1', kind: 'event', channel: 'ops', status: 'failed', reason: 'no_service' },
+    ],
     plots: ['/store/plots/a.png'],
     failed: [{ uniqueId: 'b', reason: 'poison row' }],
     failedCount: 1,
@@ -55,6 +63,13 @@ describe('the summary of a run', () => {
     );
   });
 
+  it('names the machines that were scored again, and says what was taken back', () => {
+    const alerts = [{ uniqueId: 'a', event: 'e', kind: 'revised', channel: 'ops', status: 'delivered' }] as const;
+    const text = runSummary(result({ rescored: ['a', 'c'], rescoredCount: 4, alerts }));
+    expect(text).toContain('\n  scored again from before late rows: a, c and 2 more\n');
+    expect(text).toContain('\n  revised alert delivered: a → ops\n');
+  });
+
   it('keeps every machine on its own line, whatever it is called', () => {
     const failed = [{ uniqueId: 'b\n  failed: c', reason: '\u001b[2Jgone\r' }];
     expect(runSummary(result({ failed }))).toContain('\n  failed: b\\n  failed: c: \\u001b[2Jgone\\r\n');
@@ -76,6 +91,7 @@ describe('the document of a run', () => {
     expect(keys(document)).toHaveLength(keys(full).length);
     expect(document).toMatchObject({
       scores_written: 1,
+      late_rows: 0,
       rows_loaded: 1,
       failed: [{ unique_id: 'b' }],
       busy: [{ unique_id: 'c' }],

@@ -54,7 +54,10 @@ function machineEntries(count: number): MachineEntry[] {
   return Array.from({ length: count }, (_, i) => ({
     uniqueId: `m${i}`,
     ids: [`m${i}`],
+    from: '0',
+    covered: '0',
     rows: 1,
+    owesAlert: false,
     pack: REF,
     offset: 0,
     bytes: 1,
@@ -98,14 +101,17 @@ async function startWorker(machines: number, fakes: Fakes = {}, plan: Partial<Ru
     modelIsCached: async () => ({ base: 'b', cached: true, token: 1, watermark: '0', why: 'cached' }),
     loadModel: async () => {},
     detectAnomalies: async () => ({
+      kind: 'detection',
       scores: REF,
       events: null,
       snapshot: { name: 'n', bytes: REF },
+      checkpoint: null,
+      late: null,
       rows: 1,
       trimmed: 0,
       anomalies: 0,
     }),
-    checkAnomalies: async () => ({ latest: null, events: 0, channels: [], isPlotted: false }),
+    checkAnomalies: async () => ({ latest: null, events: 0, channels: [], revised: [], isPlotted: false }),
     plotAnomalies: async () => ({ key: 'plot', url: null, path: '/store/plot' }),
     sendAlert: async () => 'delivered',
     writeScores: async () => ({ scoresWritten: 1, published: true }),
@@ -156,8 +162,22 @@ function run(): Promise<RunResult> {
 }
 
 const WITH_EVENT = {
-  detectAnomalies: async () => ({ scores: REF, events: REF, snapshot: null, rows: 1, trimmed: 0, anomalies: 1 }),
-  checkAnomalies: async () => ({ latest: { key: 'event' }, events: 1, channels: ['a', 'b'], isPlotted: true }),
+  detectAnomalies: async () => ({
+    scores: REF,
+    events: REF,
+    snapshot: null,
+    late: null,
+    rows: 1,
+    trimmed: 0,
+    anomalies: 1,
+  }),
+  checkAnomalies: async () => ({
+    latest: { key: 'event' },
+    events: 1,
+    channels: ['a', 'b'],
+    revised: [],
+    isPlotted: true,
+  }),
 } satisfies Fakes;
 
 describe('a machine', () => {
@@ -227,7 +247,15 @@ function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
 /** The steps that a home takes, all in order. */
 const AT_HOME = {
   modelIsCached: async () => ({ base: 'b', cached: true, token: 1, watermark: '0', why: 'cached' }),
-  detectAnomalies: async () => ({ scores: REF, events: null, snapshot: null, rows: 1, trimmed: 0, anomalies: 0 }),
+  detectAnomalies: async () => ({
+    scores: REF,
+    events: null,
+    snapshot: null,
+    late: null,
+    rows: 1,
+    trimmed: 0,
+    anomalies: 0,
+  }),
   writeScores: async () => ({ scoresWritten: 1, published: true }),
 } satisfies Fakes;
 
@@ -316,7 +344,7 @@ describe('a run', () => {
     await startWorker(3, {
       detectAnomalies: async ({ machine }: { machine: MachineEntry }) => {
         if (machine.uniqueId === 'm1') throw ApplicationFailure.nonRetryable('poison row');
-        return { scores: REF, events: null, snapshot: null, rows: 1, trimmed: 0, anomalies: 0 };
+        return { scores: REF, events: null, snapshot: null, late: null, rows: 1, trimmed: 0, anomalies: 0 };
       },
     });
     const result = await run();

@@ -4,13 +4,14 @@ import type { Slice } from '../../src/contract/slice.js';
 import { createModel, type Model, type ScoredSlice, scoreInSteps, scoreSlice } from '../../src/model/model.js';
 import { decodeSnapshot, encodeSnapshot } from '../../src/model/snapshot.js';
 
-const HASH = 'abcdef012345';
+const OWNER = { uniqueId: 'm', settingsHash: 'abcdef012345' };
 
 function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
   return {
     mode: 'incremental',
     source: { table: 't', query: null, id: ['machine'], values: ['a', 'b'], time: 'time', unique_id: 'readable' },
     window: { history: 1, settle: 1, catch_up: 1, chunk: null },
+    late: null,
     normalise: 'running',
     detector: { kind: 'half_space_trees', n_trees: 5, height: 4, window_size: 20, seed: 1 },
     order: 'score_then_learn',
@@ -55,7 +56,7 @@ function join(parts: readonly ScoredSlice[]): number[] {
 }
 
 function throughBytes(model: Model, settings: PipelineSettings): Model {
-  return decodeSnapshot(encodeSnapshot(model, HASH), settings, HASH);
+  return decodeSnapshot(encodeSnapshot(model, OWNER), settings, OWNER);
 }
 
 describe('scoreSlice', () => {
@@ -65,20 +66,19 @@ describe('scoreSlice', () => {
     for (let round = 0; round < 60; round++) {
       const settings = settingsOf({ verdict: { threshold: 0.3 + random() * 0.6, clear_after: 3000 } });
       const slice = randomSlice(random, 100);
-      const end = 100n * 1_000_000_000n;
       const once = createModel(settings);
-      const whole = scoreSlice(once, slice, settings, end);
+      const whole = scoreSlice(once, slice, settings);
 
       const cut = Math.floor(random() * 101);
       const twice = createModel(settings);
-      const first = scoreSlice(twice, part(slice, 0, cut), settings, BigInt(cut) * 1_000_000_000n);
+      const first = scoreSlice(twice, part(slice, 0, cut), settings);
       const resumed = throughBytes(twice, settings);
-      const second = scoreSlice(resumed, part(slice, cut, 100), settings, end);
+      const second = scoreSlice(resumed, part(slice, cut, 100), settings);
 
       const context = `seed ${seed}, round ${round}, cut ${cut}`;
       expect(join([first, second]), context).toEqual([...whole.scores]);
       expect([...first.closed, ...second.closed], context).toEqual(whole.closed);
-      expect(encodeSnapshot(resumed, HASH), context).toEqual(encodeSnapshot(once, HASH));
+      expect(encodeSnapshot(resumed, OWNER), context).toEqual(encodeSnapshot(once, OWNER));
     }
   });
 
@@ -104,7 +104,7 @@ describe('scoreSlice', () => {
 
   it('can be stopped between steps of a long slice', () => {
     const settings = settingsOf();
-    const steps = scoreInSteps(createModel(settings), randomSlice(randomOf(7), 10_000), settings, null);
+    const steps = scoreInSteps(createModel(settings), randomSlice(randomOf(7), 10_000), settings);
     const first = steps.next();
     expect(first.done).toBe(false);
     expect(first.value).toBeLessThan(10_000);
@@ -117,16 +117,16 @@ describe('a snapshot', () => {
   function learned(): Uint8Array {
     const model = createModel(settings);
     scoreSlice(model, randomSlice(randomOf(3), 200), settings);
-    return encodeSnapshot(model, HASH);
+    return encodeSnapshot(model, OWNER);
   }
 
   it('gives each use a model of its own', () => {
     const bytes = learned();
     const kept = bytes.slice();
     const slice = randomSlice(randomOf(4), 100);
-    const first = scoreSlice(decodeSnapshot(bytes, settings, HASH), slice, settings);
+    const first = scoreSlice(decodeSnapshot(bytes, settings, OWNER), slice, settings);
     expect(bytes).toEqual(kept);
-    expect(scoreSlice(decodeSnapshot(bytes, settings, HASH), slice, settings)).toEqual(first);
+    expect(scoreSlice(decodeSnapshot(bytes, settings, OWNER), slice, settings)).toEqual(first);
   });
 
   it('is refused when any byte is changed', () => {
@@ -134,18 +134,20 @@ describe('a snapshot', () => {
     for (let at = 0; at < bytes.length; at += 7) {
       const damaged = bytes.slice();
       damaged[at] = (damaged[at] ?? 0) ^ 1;
-      expect(() => decodeSnapshot(damaged, settings, HASH), `byte ${at}`).toThrow(/cannot be used/);
+      expect(() => decodeSnapshot(damaged, settings, OWNER), `byte ${at}`).toThrow(/cannot be used/);
     }
   });
 
   it('is refused when cut short', () => {
     const bytes = learned();
     for (const length of [0, 3, 39, bytes.length - 1]) {
-      expect(() => decodeSnapshot(bytes.subarray(0, length), settings, HASH)).toThrow(/expected .* bytes/);
+      expect(() => decodeSnapshot(bytes.subarray(0, length), settings, OWNER)).toThrow(/expected .* bytes/);
     }
   });
 
   it('is refused under other learning settings', () => {
-    expect(() => decodeSnapshot(learned(), settings, 'ffffffffffff')).toThrow(/learned with settings abcdef012345/);
+    expect(() => decodeSnapshot(learned(), settings, { ...OWNER, settingsHash: 'ffffffffffff' })).toThrow(
+      /learned with settings abcdef012345/,
+    );
   });
 });

@@ -8,6 +8,7 @@ import { getArtifact, putArtifact } from '../../src/store/artifacts.js';
 import { howToStartOver, readProgress, writeProgress } from '../../src/store/progress.js';
 import { endRun, runFolder } from '../../src/store/runs.js';
 import { openStorage, type Storage } from '../../src/store/storage.js';
+import { exampleAlert } from '../alerts/example-alert.js';
 
 let folder: string;
 let storage: Storage;
@@ -121,29 +122,53 @@ describe('progress', () => {
 });
 
 describe('the record of an alert', () => {
+  const { event } = exampleAlert();
+  const other = exampleAlert({ first: '1795500000000000000' }).event;
+
   it.each([
     ['sending', false],
     ['delivered', true],
     ['logged', true],
+    ['revising', false],
+    ['revised', false],
   ] as const)('that says %s means delivered: %s', async (how, expected) => {
     const records = new AlertRecords(storage);
-    expect(await records.isDelivered('p/m/1', 'ops')).toBe(false);
-    await records.mark('p/m/1', 'ops', how);
-    expect(await records.isDelivered('p/m/1', 'ops')).toBe(expected);
-    expect(await records.isDelivered('p/m/1', 'other')).toBe(false);
+    expect(await records.isDelivered(event, 'ops')).toBe(false);
+    await records.mark(event, 'ops', how);
+    expect(await records.isDelivered(event, 'ops')).toBe(expected);
+    expect(await records.isDelivered(event, 'other')).toBe(false);
   });
 
   it('that cannot be read tells nothing', async () => {
     const records = new AlertRecords(storage);
-    await records.mark('p/m/1', 'ops', 'delivered');
-    const [event = ''] = await storage.list('alerts');
-    await storage.write(`alerts/${event}ops.json`, new Uint8Array());
-    expect(await records.isDelivered('p/m/1', 'ops')).toBe(false);
+    await records.mark(event, 'ops', 'delivered');
+    const key = `alerts/${event.pipeline}/${event.uniqueId}/${event.first}/ops.json`;
+    expect(await storage.read(key)).not.toBeNull();
+    for (const text of ['', 'null', '{"how":"told","event":{}}']) {
+      await storage.write(key, new TextEncoder().encode(text));
+      expect(await records.isDelivered(event, 'ops'), text).toBe(false);
+    }
+    expect(await records.list(event.pipeline, event.uniqueId, '0')).toEqual([]);
   });
 
-  it('is not fooled by an event whose name looks like a state', async () => {
+  it('is listed with those of the same machine, oldest first, from a time on', async () => {
     const records = new AlertRecords(storage);
-    await records.mark('"how":"delivered"', 'ops', 'sending');
-    expect(await records.isDelivered('"how":"delivered"', 'ops')).toBe(false);
+    await records.mark(event, 'ops', 'delivered');
+    await records.mark(other, 'ops', 'revised');
+    await records.mark(exampleAlert({ uniqueId: 'another' }).event, 'ops', 'delivered');
+    const { pipeline, uniqueId, first } = event;
+    expect(await records.list(pipeline, uniqueId, '0')).toEqual([
+      { event: other, channel: 'ops', how: 'revised' },
+      { event, channel: 'ops', how: 'delivered' },
+    ]);
+    expect(await records.list(pipeline, uniqueId, first)).toHaveLength(1);
+    expect(await records.list(pipeline, 'nobody', '0')).toEqual([]);
+  });
+
+  it('is not fooled by a machine whose name looks like a state', async () => {
+    const records = new AlertRecords(storage);
+    const { event: odd } = exampleAlert({ uniqueId: '"how":"delivered"' });
+    await records.mark(odd, 'ops', 'sending');
+    expect(await records.isDelivered(odd, 'ops')).toBe(false);
   });
 });

@@ -22,7 +22,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 function snapshot(token: number, text: string): { name: SnapshotName; bytes: Uint8Array } {
   const bytes = new TextEncoder().encode(text);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { name: { token, watermark: BigInt(token), settingsHash: 'abc123', sha256 }, bytes };
+  return { name: { token, base: 0, watermark: BigInt(token), settingsHash: 'abc123', sha256 }, bytes };
 }
 
 describe('artifacts', () => {

@@ -1,0 +1,68 @@
+import { HalfspaceError } from '../contract/failures.js';
+import type { LateRows, MachineInput, ModelGate, RollBack } from '../contract/run.js';
+import type { Model } from '../model/model.js';
+import { reachesBack } from '../model/recent.js';
+import { decodeSnapshot } from '../model/snapshot.js';
+import { formatSnapshotName, lineageOf, parseSnapshotName, type SnapshotName, Snapshots } from '../store/snapshots.js';
+import type { ActivityDeps } from './deps.js';
+import { snapshotBytes } from './gate.js';
+import { lateClock } from './late-search.js';
+import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
+
+export type RollBackInput = MachineInput & { readonly gate: ModelGate; readonly wish: RollBack };
+
+const OUT_OF_REACH = 'no model from before them is left from which the rows at hand lead to the newest one';
+
+/**
+ * The gate at the newest model of the base's own past that has learned no row from `wish.before` on; a new model where the
+ * machine's rows at hand are all it ever learned. Learning forward from there is exact or does not happen: where rows are
+ * missing in between the gate stays where it was and says why. The token stays the same.
+ */
+export async function rollBackModel(
+  deps: ActivityDeps,
+  documents: JsonArtifacts,
+  input: RollBackInput,
+): Promise<ModelGate> {
+  const { plan, machine, gate, wish } = input;
+  const document = await documents.get<RunPlanDocument>(plan.document);
+  const clock = lateClock(document);
+  const base = gate.base === null ? null : parseSnapshotName(gate.base);
+  if (base === null || clock === null) throw new Error(`Expected a snapshot to go back from, got ${gate.base}`);
+  const covered = BigInt(machine.covered);
+  const newest = await readModel(deps, document, input, base);
+  const names = await new Snapshots(deps.storage).list(plan.scope, machine.uniqueId);
+
+  const past = lineageOf(names, base.token).slice(1);
+  for (const name of past) {
+    if (name.watermark > BigInt(wish.before) || name.settingsHash !== document.settingsHash) continue;
+    const older = await readModel(deps, document, input, name).catch((error: unknown) => {
+      if (!(error instanceof HalfspaceError) || error.kind !== 'CorruptSnapshot') throw error;
+      deps.log('warn', 'A snapshot to go back to cannot be used', {
+        uniqueId: machine.uniqueId,
+        reason: error.message,
+      });
+      return null;
+    });
+    if (older === null || !reachesBack(newest, older, covered, clock)) continue;
+    const watermark = String(name.watermark);
+    return { ...gate, base: formatSnapshotName(name), watermark, late: answer(wish, watermark) };
+  }
+  if (reachesBack(newest, null, covered, clock)) {
+    return { ...gate, base: null, watermark: null, late: answer(wish, machine.covered) };
+  }
+  return { ...gate, late: { rows: wish.rows, first: wish.first, rescoredFrom: null, problem: OUT_OF_REACH } };
+}
+
+function answer({ rows, first }: RollBack, rescoredFrom: string): LateRows {
+  return { rows, first, rescoredFrom, problem: null };
+}
+
+async function readModel(
+  deps: ActivityDeps,
+  { settings, settingsHash }: RunPlanDocument,
+  input: MachineInput,
+  name: SnapshotName,
+): Promise<Model> {
+  const bytes = await snapshotBytes(deps, input, formatSnapshotName(name));
+  return decodeSnapshot(bytes, settings, { uniqueId: input.machine.uniqueId, settingsHash });
+}

@@ -1,0 +1,103 @@
+import type { PipelineSettings } from '../contract/pipeline.js';
+import type { Slice } from '../contract/slice.js';
+import type { LateClock } from '../shape/late-zone.js';
+import { rowAt } from '../shape/row-buckets.js';
+import { type Model, type ScoredSlice, scoreInSteps } from './model.js';
+import { type CoveredSlice, observeRecent } from './recent.js';
+import { encodeSnapshot, type SnapshotOwner } from './snapshot.js';
+
+export interface LearnOptions {
+  /** Rows before this are left out, nanoseconds; null: none. */
+  readonly since: bigint | null;
+  /** Null where late rows are not looked for. */
+  readonly clock: LateClock | null;
+  /** The model is kept as it is before the first row at or after this, nanoseconds; null: it is not. */
+  readonly checkpointAt: bigint | null;
+  readonly owner: SnapshotOwner;
+}
+
+export interface Learned {
+  /** The rows that were learned. */
+  readonly slice: Slice;
+  readonly scored: ScoredSlice;
+  /** The model as it was at `checkpointAt`; null when all its new rows lie on one side. */
+  readonly checkpoint: { readonly bytes: Uint8Array; readonly watermark: bigint } | null;
+}
+
+/**
+ * Scores and learns the rows of a slice that are new to the model, in steps of a few thousand rows (yields the rows done so
+ * far), and notes what its last rows were. A model whose steps were not run to the end is worthless.
+ */
+export function* learnInSteps(
+  model: Model,
+  whole: CoveredSlice,
+  settings: PipelineSettings,
+  { since, clock, checkpointAt, owner }: LearnOptions,
+): Generator<number, Learned> {
+  const { slice } = whole;
+  const first = since === null ? 0 : rowAt(slice.times, since);
+  const cut = checkpointAt === null ? first : Math.max(first, rowAt(slice.times, checkpointAt));
+  const before = model.recent;
+  let checkpoint: Learned['checkpoint'] = null;
+  let early: ScoredSlice | null = null;
+  if (cut > first && cut < slice.rows) {
+    early = yield* scoreInSteps(model, part(slice, first, cut), settings);
+    note(model, before, whole, clock);
+    checkpoint = { bytes: encodeSnapshot(model, owner), watermark: model.watermark ?? 0n };
+  }
+  const rest = early === null ? first : cut;
+  const late = yield* offset(scoreInSteps(model, part(slice, rest, slice.rows), settings), rest - first);
+  note(model, before, whole, clock);
+  const scored = early === null ? late : joined(early, late);
+  return { slice: part(slice, first, slice.rows), scored, checkpoint };
+}
+
+function note(model: Model, before: Model['recent'], whole: CoveredSlice, clock: LateClock | null): void {
+  model.recent = clock === null ? null : observeRecent(before, model.watermark, whole, clock);
+}
+
+function* offset<T>(steps: Generator<number, T>, rows: number): Generator<number, T> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    yield rows + step.value;
+  }
+}
+
+/** Rows first to end; the slice itself when that is all of it. */
+function part(slice: Slice, first: number, end: number): Slice {
+  if (first === 0 && end === slice.rows) return slice;
+  const features = slice.rows === 0 ? 0 : slice.values.length / slice.rows;
+  return {
+    ...slice,
+    rows: end - first,
+    times: slice.times.slice(first, end),
+    values: slice.values.slice(first * features, end * features),
+  };
+}
+
+function joined(first: ScoredSlice, second: ScoredSlice): ScoredSlice {
+  return {
+    scores: appended(new Float64Array(first.scores.length + second.scores.length), first.scores, second.scores),
+    normalised: appended(
+      new Float64Array(first.normalised.length + second.normalised.length),
+      first.normalised,
+      second.normalised,
+    ),
+    anomalous: appended(
+      new Uint8Array(first.anomalous.length + second.anomalous.length),
+      first.anomalous,
+      second.anomalous,
+    ),
+    anomalies: first.anomalies + second.anomalies,
+    unscored: first.unscored + second.unscored,
+    closed: [...first.closed, ...second.closed],
+    open: second.open,
+  };
+}
+
+function appended<T extends Float64Array | Uint8Array>(whole: T, first: T, second: T): T {
+  whole.set(first);
+  whole.set(second, first.length);
+  return whole;
+}

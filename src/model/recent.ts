@@ -1,0 +1,78 @@
+import type { Slice } from '../contract/slice.js';
+import { type LateClock, recentStart, zoneStart } from '../shape/late-zone.js';
+import { type BucketDifference, bucketsOf, differenceOf, floorTo, type RowBucket } from '../shape/row-buckets.js';
+import type { Model } from './model.js';
+
+/** The rows just before a model's watermark, in buckets: what late rows are found by, whatever arrives in which order. */
+export interface Recent {
+  /** Nanoseconds; buckets of another width say nothing. */
+  readonly width: bigint;
+  /** Ascending. */
+  readonly buckets: readonly RowBucket[];
+}
+
+/** A slice and from where on it holds every row of its machine, nanoseconds. */
+export interface CoveredSlice {
+  readonly slice: Slice;
+  readonly covered: bigint;
+}
+
+/**
+ * In what the rows before the model's watermark differ from those it knows, looking back `late.within`; null when they are
+ * the same or nothing is known of them.
+ * @param at where the machine's own window begins.
+ */
+export function findLateRows(
+  model: Model,
+  { slice, covered }: CoveredSlice,
+  clock: LateClock,
+  at: bigint,
+): BucketDifference | null {
+  const { recent, watermark } = model;
+  if (watermark === null || recent?.width !== clock.width) return null;
+  const zone = zoneStart(clock, at > watermark ? at : watermark);
+  const from = latest(zone, floorTo(covered, clock.width), recentStart(clock, watermark));
+  const now = bucketsOf(slice, { from: latest(from, covered), until: watermark, width: clock.width });
+  return differenceOf(recent.buckets, now, from);
+}
+
+/**
+ * The buckets of a model that stands at its watermark: those of the slice, and of `before` where the slice does not reach.
+ * They follow from the rows alone.
+ */
+export function observeRecent(
+  before: Recent | null,
+  watermark: bigint | null,
+  { slice, covered }: CoveredSlice,
+  clock: LateClock,
+): Recent {
+  const { width } = clock;
+  if (watermark === null) return { width, buckets: [] };
+  const start = recentStart(clock, watermark);
+  const seen = floorTo(covered, width);
+  const kept =
+    before?.width === width ? before.buckets.filter((bucket) => bucket.start >= start && bucket.start < seen) : [];
+  const found = bucketsOf(slice, { from: latest(start, covered), until: watermark, width });
+  return { width, buckets: [...kept, ...found] };
+}
+
+/**
+ * True when learning the slice from `older` on gives what `newer` is but for late rows: every row that `newer` has learned
+ * since lies in the slice. @param older null: a new model.
+ */
+export function reachesBack(newer: Model, older: Model | null, covered: bigint, clock: LateClock): boolean {
+  const { width } = clock;
+  if (newer.watermark === null || newer.recent?.width !== width) return false;
+  if (older !== null && older.recent?.width !== width) return false;
+  const from = latest(floorTo(covered, width), recentStart(clock, newer.watermark));
+  const learnedSince = newer.rows - (older?.rows ?? 0);
+  return rowsFrom(newer.recent, from) - rowsFrom(older?.recent ?? null, from) === learnedSince;
+}
+
+function rowsFrom(recent: Recent | null, from: bigint): number {
+  return (recent?.buckets ?? []).reduce((sum, { start, rows }) => sum + (start >= from ? rows : 0), 0);
+}
+
+function latest(first: bigint, ...others: bigint[]): bigint {
+  return others.reduce((most, time) => (time > most ? time : most), first);
+}

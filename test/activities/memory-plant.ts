@@ -1,0 +1,197 @@
+import type { Attempt } from '../../src/activities/attempt.js';
+import { checkAnomalies } from '../../src/activities/check-anomalies.js';
+import type { ActivityDeps } from '../../src/activities/deps.js';
+import { detectAnomalies } from '../../src/activities/detect-anomalies.js';
+import { finishRun, recordLaggards } from '../../src/activities/finish-run.js';
+import { loadModel, modelIsCached } from '../../src/activities/gate.js';
+import { loadInfluxData } from '../../src/activities/load-influx-data.js';
+import { ModelCache } from '../../src/activities/model-cache.js';
+import { JsonArtifacts } from '../../src/activities/plan-document.js';
+import { planRun } from '../../src/activities/plan-run.js';
+import { readMachines } from '../../src/activities/read-machines.js';
+import { rollBackModel } from '../../src/activities/roll-back.js';
+import { sendAlert } from '../../src/activities/send-alert.js';
+import { SlicePacks } from '../../src/activities/slices.js';
+import { transformData } from '../../src/activities/transform-data.js';
+import { writeScores } from '../../src/activities/write-scores.js';
+import type { Alert } from '../../src/alerts/channel.js';
+import type { PipelineSettings } from '../../src/contract/pipeline.js';
+import type { Detection, MachineInput, MachineResult, RunPlan, RunResult, Window } from '../../src/contract/run.js';
+import { msFromNanos } from '../../src/contract/time.js';
+import { addChunk, addOutcome, NO_TOTALS } from '../../src/workflows/run-totals.js';
+import { MemoryInflux } from './memory-influx.js';
+import { MemoryStore } from './memory-store.js';
+
+export const PIPELINE = 'p';
+const RUN = { workflowId: 'w', runId: 'r' };
+const ATTEMPT: Attempt = { signal: new AbortController().signal, report: () => {}, breathe: async () => {} };
+
+/** A process that died: nothing of it goes on. */
+export class Killed extends Error {}
+
+/**
+ * The job's real steps, called one after the other as the workflows call them, over a store and a database in memory: fast
+ * enough for thousands of runs, and any call can be the one at which everything stops.
+ */
+export class MemoryPlant {
+  readonly store = new MemoryStore();
+  readonly influx = new MemoryInflux();
+  readonly sent: Alert[] = [];
+  /** Children of the last run. */
+  children: MachineResult[] = [];
+  /** Throws for machines that are to fail. */
+  beforeChild: (uniqueId: string) => void = () => {};
+  /** True while the channel is down. */
+  isDown = false;
+  readonly #settings: PipelineSettings;
+  #runs = 0;
+
+  constructor(settings: PipelineSettings) {
+    this.#settings = settings;
+  }
+
+  /** One run up to `until`, in as many chunks as it takes; every chunk has a worker of its own, with nothing in memory. */
+  async run(until: bigint): Promise<RunResult> {
+    this.children = [];
+    const runId = String(this.#runs++);
+    let result: RunResult | null = null;
+    let span: Window | undefined;
+    for (;;) {
+      const chunksDone = result?.chunks ?? 0;
+      const plan = await planRun(
+        this.#deps(),
+        {
+          pipeline: PIPELINE,
+          scope: PIPELINE,
+          events: 'told',
+          until: String(until),
+          span,
+          chunksDone,
+          nowMs: msFromNanos(until) + chunksDone,
+          runId,
+        },
+        ATTEMPT,
+      );
+      span = plan.span;
+      result = addChunk(result, await this.#chunk(plan, msFromNanos(until) + chunksDone));
+      if (plan.chunk.index >= plan.chunk.count) return result;
+    }
+  }
+
+  async #chunk(plan: RunPlan, nowMs: number): Promise<RunResult> {
+    const deps = this.#deps();
+    const documents = new JsonArtifacts(this.store);
+    const packs = new SlicePacks(this.store);
+    const loaded = await loadInfluxData(deps, documents, { plan }, ATTEMPT);
+    const shaped = await transformData(deps, documents, { plan, loaded }, ATTEMPT);
+    const page = await readMachines(documents, { manifest: shaped.manifest, offset: 0, limit: 100 });
+    let totals = NO_TOTALS;
+    const laggards = [];
+    for (const machine of page) {
+      const { uniqueId, ids } = machine;
+      let why: 'failed' | 'undelivered' | null = null;
+      try {
+        this.beforeChild(uniqueId);
+        const result = await detectMachine({ plan, machine, run: RUN }, nowMs, deps, documents, packs);
+        this.children.push(result);
+        totals = addOutcome(totals, { kind: 'done', result });
+        if (result.alerts.some(({ status }) => status === 'failed')) why = 'undelivered';
+      } catch (error) {
+        if (error instanceof Killed) throw error;
+        why = 'failed';
+        totals = addOutcome(totals, { kind: 'failed', problem: { uniqueId, reason: String(error) } });
+      }
+      if (why === null) continue;
+      laggards.push(await recordLaggards(deps, documents, { plan, lagging: [{ uniqueId, ids, why }] }));
+    }
+    return finishRun(deps, documents, { plan, loaded, shaped, totals, laggards, seconds: 0 });
+  }
+
+  /** A machine's newest snapshot. */
+  newest(machine: string): Uint8Array | undefined {
+    const keys = [...this.store.objects.keys()].filter((key) => key.startsWith(`snapshots/${PIPELINE}/${machine}/`));
+    return this.store.objects.get(keys.sort().at(-1) ?? '');
+  }
+
+  #deps(): ActivityDeps {
+    return {
+      influx: this.influx,
+      storage: this.store,
+      models: new ModelCache(64 * 1024 * 1024),
+      pipelines: { [PIPELINE]: this.#settings },
+      channels: new Map([
+        [
+          'ops',
+          {
+            name: 'ops',
+            send: async (alert: Alert) => {
+              if (this.isDown) throw new Error('down');
+              this.sent.push(alert);
+              return 'delivered' as const;
+            },
+            sendDigest: async () => 'delivered' as const,
+          },
+        ],
+      ]),
+      machinesAtOnce: 100,
+      homes: async () => [],
+      links: { temporalUi: null, namespace: 'default', plots: null },
+      log: () => {},
+    };
+  }
+}
+
+async function detectMachine(
+  input: MachineInput,
+  startedAtMs: number,
+  deps: ActivityDeps,
+  documents: JsonArtifacts,
+  packs: SlicePacks,
+): Promise<MachineResult> {
+  let gate = await modelIsCached(deps, documents, { ...input, startedAtMs });
+  if (!gate.cached) await loadModel(deps, { ...input, gate });
+  let detection = await detectAnomalies(deps, documents, packs, { ...input, gate }, ATTEMPT);
+  if (detection.kind === 'roll back') {
+    gate = await rollBackModel(deps, documents, { ...input, gate, wish: detection });
+    detection = await detectAnomalies(deps, documents, packs, { ...input, gate }, ATTEMPT);
+    if (detection.kind === 'roll back') throw new Error('Expected no second wish for an earlier model');
+  }
+  const checked = await checkAnomalies(deps, documents, { ...input, gate, detection });
+  const alerts = await tell(deps, input, checked);
+  const written = await writeScores(deps, documents, { ...input, gate, detection }, ATTEMPT);
+  return resultOf(input, detection, gate.why, checked.events, written.scoresWritten, alerts);
+}
+
+async function tell(
+  deps: ActivityDeps,
+  { plan, run, machine: { uniqueId } }: MachineInput,
+  { latest, channels, isFoundLate, revised }: Awaited<ReturnType<typeof checkAnomalies>>,
+): Promise<MachineResult['alerts']> {
+  const messages = [
+    ...revised.map((taken) => ({ kind: 'revised' as const, isFoundLate: true, ...taken })),
+    ...(latest === null ? [] : [{ kind: 'event' as const, isFoundLate, event: latest, channels }]),
+  ];
+  const outcomes: MachineResult['alerts'][number][] = [];
+  for (const { channels: untold, ...message } of messages) {
+    for (const channel of untold) {
+      const outcome = { uniqueId, event: message.event.key, channel, kind: message.kind };
+      const status = await sendAlert(deps, { plan, run, channel, plot: null, ...message }, ATTEMPT).catch((error) => {
+        if (error instanceof Killed) throw error;
+        return 'failed' as const;
+      });
+      outcomes.push({ ...outcome, status });
+    }
+  }
+  return outcomes;
+}
+
+function resultOf(
+  { machine: { uniqueId } }: MachineInput,
+  { rows, anomalies, late }: Detection,
+  model: MachineResult['model'],
+  events: number,
+  scoresWritten: number,
+  alerts: MachineResult['alerts'],
+): MachineResult {
+  return { uniqueId, rows, anomalies, events, scoresWritten, model, late, plot: null, alerts, deadHome: null };
+}
