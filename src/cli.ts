@@ -144,6 +144,42 @@ HALFSPACE_API_TOKEN. GET /healthz answers as long as the server runs.`,
       .action(async (pipeline) => (await import('./cli/schedule.js')).scheduleChange(pipeline, action, io));
   }
 
+  const model = group(program, 'model', "The machines' models in the store.", [
+    'halfspace model list',
+    'halfspace model show machines acme-machine1',
+  ]);
+  const onMachine = (name: string, description: string, example: string) =>
+    command(model, name, description, [`halfspace model ${name} machines acme-machine1${example}`])
+      .argument('<pipeline>', 'name in halfspace.yaml')
+      .argument('<machine>', 'unique_id, as `halfspace model list` prints it')
+      .addOption(configOption());
+  command(model, 'list', 'Every machine with its newest snapshot.', ['halfspace model list --pipeline machines'])
+    .option('--pipeline <name>', 'only of this pipeline of halfspace.yaml')
+    .addOption(configOption())
+    .action(async (options) => (await import('./cli/model.js')).modelList(options, io));
+  onMachine('show', "All snapshots of a machine, newest first, and each one's open event.", '').action(
+    async (pipeline, machine, options) =>
+      (await import('./cli/model.js')).modelShow({ ...options, pipeline, machine }, io),
+  );
+  onMachine('export', 'Write a snapshot to a file.', ' --out machine1.snapshot')
+    .requiredOption('--out <file>', 'file to write; it must not be there yet')
+    .option('--snapshot <name>', 'a name that `model show` prints, or its beginning; the newest when left out')
+    .action(async (pipeline, machine, options) =>
+      (await import('./cli/model.js')).modelExport({ ...options, pipeline, machine }, io),
+    );
+  onMachine('rollback', 'Make an older snapshot the newest.', ' --to 001795439758000 --relearn')
+    .requiredOption('--to <name>', 'a name that `model show` prints, or its beginning')
+    .option('--relearn', 'the next run learns the rows since that snapshot again')
+    .option('--skip-to-now', 'the rows since that snapshot are never learned')
+    .action(async (pipeline, machine, options) =>
+      (await import('./cli/model.js')).modelRollback({ ...options, pipeline, machine }, io),
+    );
+  onMachine('forget', "Remove a machine's snapshots: the next run begins a new model.", ' --yes')
+    .option('--yes', 'do it without asking')
+    .action(async (pipeline, machine, options) =>
+      succeed(await (await import('./cli/model.js')).modelForget({ ...options, pipeline, machine }, io)),
+    );
+
   command(program, 'score', 'Score a CSV file, without Temporal or InfluxDB.', [
     'halfspace score data.csv --pipeline mage-demo --out scores.csv',
   ])

@@ -6,6 +6,7 @@ import {
   type Workflow,
   WorkflowExecutionAlreadyStartedError,
   type WorkflowHandleWithFirstExecutionRunId,
+  WorkflowNotFoundError,
   type WorkflowService,
   type WorkflowStartOptions,
 } from '@temporalio/client';
@@ -13,7 +14,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { readEnvironment } from './config/environment.js';
 import { HalfspaceError } from './contract/failures.js';
 import { homeQueue } from './contract/homes.js';
-import { BACKFILL_PROGRESS, backfillWorkflowId, runWorkflowId } from './contract/names.js';
+import { BACKFILL_PROGRESS, backfillWorkflowId, DETECTION_RUN, runWorkflowId } from './contract/names.js';
 import type { BackfillInput, BackfillProgress, RunInput } from './contract/run.js';
 import { isoFromNanos } from './contract/time.js';
 import { temporalFailure } from './temporal-failures.js';
@@ -198,6 +199,29 @@ async function startOrJoin<F extends Workflow>(
     const { runId } = await running.describe();
     return { handle: Object.assign(running, { firstExecutionRunId: runId }), isNew: false };
   }
+}
+
+/** False also when there has never been such a workflow. */
+export async function isWorkflowRunning({ client }: TemporalClient, workflowId: string): Promise<boolean> {
+  try {
+    const { status } = await client.workflow.getHandle(workflowId).describe();
+    return status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
+
+/** Ids of a pipeline's runs that are going on, as far as the server has noted them: it may take a second. */
+export async function runsGoingOn({ client }: TemporalClient, pipeline: string): Promise<string[]> {
+  const found: string[] = [];
+  const id = runWorkflowId(pipeline);
+  const query = `WorkflowType = '${DETECTION_RUN}' AND ExecutionStatus = 'Running'`;
+  for await (const { workflowId, memo } of client.workflow.list({ query })) {
+    const isNamed = workflowId === id || workflowId.startsWith(`${id}/`);
+    if (isNamed || memo?.pipeline === pipeline) found.push(workflowId);
+  }
+  return found;
 }
 
 /** A worker polls at least once a minute; a killed one stays listed for five. */

@@ -22,6 +22,8 @@ export function runDocument(result: RunResult): Record<string, unknown> {
     rescored_count: result.rescoredCount,
     not_rescored: result.notRescored.map(problemDocument),
     not_rescored_count: result.notRescoredCount,
+    damaged: result.damaged.map(problemDocument),
+    damaged_count: result.damagedCount,
     alerts: result.alerts.map(alertDocument),
     plots: result.plots,
     failed: result.failed.map(problemDocument),

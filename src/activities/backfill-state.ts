@@ -46,7 +46,7 @@ export async function openBackfill(deps: ActivityDeps, input: OpenBackfillInput)
   const progress = await readProgress(deps.storage, scope);
   if (progress === null) return { isFinished: false };
   const isFinished = BigInt(progress.to) >= BigInt(range.to) && progress.lagging.length === 0;
-  if (!isFinished) await checkLearned(deps.storage, input, scope, learningSettingsHash(settings));
+  if (!isFinished) checkLearned(input, progress.settingsHash, learningSettingsHash(settings));
   return { isFinished };
 }
 
@@ -84,14 +84,8 @@ async function checkLiveScores(storage: Storage, { pipeline, range }: OpenBackfi
 }
 
 /** Half a range learned under other settings would go on with new models in its middle. */
-async function checkLearned(
-  storage: Storage,
-  input: OpenBackfillInput,
-  scope: string,
-  settingsHash: string,
-): Promise<void> {
-  const learnedWith = await new Snapshots(storage).anySettings(scope);
-  if (learnedWith === null || learnedWith === settingsHash) return;
+function checkLearned(input: OpenBackfillInput, learnedWith: string, settingsHash: string): void {
+  if (learnedWith === settingsHash) return;
   throw new HalfspaceError(
     'BadSettings',
     `The backfill of \`${input.pipeline}\` was begun under other learning settings: put them back, or start it over with --again`,

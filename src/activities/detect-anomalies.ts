@@ -6,16 +6,16 @@ import type { Column, Table } from '../contract/table.js';
 import { type Learned, learnInSteps } from '../model/learn.js';
 import { createModel, type Model, type ScoredSlice } from '../model/model.js';
 import type { CoveredSlice } from '../model/recent.js';
-import { decodeSnapshot, encodeSnapshot, type SnapshotOwner } from '../model/snapshot.js';
+import { encodeSnapshot, type SnapshotOwner } from '../model/snapshot.js';
 import { checkpointTime } from '../shape/late-zone.js';
 import { encodeTable } from '../shape/slice-codec.js';
 import { putArtifact } from '../store/artifacts.js';
-import { formatSnapshotName, parseSnapshotName, type SnapshotName } from '../store/snapshots.js';
+import { formatSnapshotName, type SnapshotName, snapshotNameFrom } from '../store/snapshots.js';
 import type { Attempt } from './attempt.js';
 import type { ActivityDeps } from './deps.js';
-import { snapshotBytes } from './gate.js';
 import { findLate, lateClock } from './late-search.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
+import { readModel } from './read-model.js';
 import type { SlicePacks } from './slices.js';
 import { windowEventsJson } from './window-events.js';
 
@@ -36,10 +36,10 @@ export async function detectAnomalies(
   const { plan, machine, gate } = input;
   const document = await documents.get<RunPlanDocument>(plan.document);
   const { settings, settingsHash } = document;
-  const owner: SnapshotOwner = { uniqueId: machine.uniqueId, settingsHash };
+  const owner: SnapshotOwner = { uniqueId: machine.uniqueId, ids: machine.ids, settingsHash };
   const whole: CoveredSlice = { slice: await packs.read(machine), covered: BigInt(machine.covered) };
   const clock = lateClock(document);
-  const base = gate.base === null ? null : decodeSnapshot(await snapshotBytes(deps, input, gate.base), settings, owner);
+  const base = gate.base === null ? null : await readModel(deps, document, input, snapshotNameFrom(gate.base));
   // A backfill notes its events chunk by chunk; rows that come late while it goes on are only counted.
   const isRescored = settings.late?.action === 'rescore' && plan.events === 'told';
 
@@ -89,7 +89,7 @@ async function stageSnapshots(
   const { plan, machine, gate } = input;
   const { settingsHash } = owner;
   if (plan.mode === 'replay' || model.watermark === null) return { snapshot: null, checkpoint: null };
-  const baseToken = gate.base === null ? 0 : (parseSnapshotName(gate.base)?.token ?? 0);
+  const baseToken = gate.base === null ? 0 : snapshotNameFrom(gate.base).token;
   // The gate left room for one token below its own.
   const early = checkpoint === null ? null : { token: gate.token - 1, base: baseToken, settingsHash, ...checkpoint };
   const bytes = encodeSnapshot(model, owner);

@@ -1,5 +1,6 @@
 import type { ArtifactRef } from '../contract/artifact.js';
 import type { LoadedData, RunPlan, RunResult, RunTotals, ShapedData } from '../contract/run.js';
+import type { Nanos } from '../contract/time.js';
 import { putArtifact } from '../store/artifacts.js';
 import { type Laggard, readProgress, writeProgress } from '../store/progress.js';
 import { endRun } from '../store/runs.js';
@@ -8,7 +9,8 @@ import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 
 export interface RecordLaggardsInput {
   readonly plan: RunPlan;
-  readonly lagging: readonly Omit<Laggard, 'from'>[];
+  /** `from` is given for machines that are set back; the others stand where they stood. */
+  readonly lagging: readonly (Omit<Laggard, 'from'> & Partial<Pick<Laggard, 'from'>>)[];
 }
 
 export interface FinishRunInput {
@@ -30,7 +32,9 @@ export async function recordLaggards(
   const since = new Map(earlier.map((laggard) => [laggard.uniqueId, laggard.from]));
   const records: Laggard[] = lagging.map((machine) => ({
     ...machine,
-    from: machine.why === 'undelivered' ? plan.window.to : (since.get(machine.uniqueId) ?? plan.window.from),
+    from:
+      machine.from ??
+      (machine.why === 'undelivered' ? plan.window.to : (since.get(machine.uniqueId) ?? plan.window.from)),
   }));
   return putArtifact(deps.storage, plan.folder, 'laggards', new TextEncoder().encode(JSON.stringify(records)), '.json');
 }
@@ -46,14 +50,16 @@ export async function finishRun(
   for (const ref of input.laggards) lagging.push(...(await documents.get<Laggard[]>(ref)));
   if (plan.mode === 'incremental') {
     const current = await readProgress(deps.storage, plan.scope);
-    const isAhead = current !== null && BigInt(current.to) > BigInt(plan.window.to);
-    // An overlapping run that got further has seen this window's rows too: its word stands.
+    const { late, settingsHash } = await documents.get<RunPlanDocument>(plan.document);
+    // An overlapping run that got further has seen this window's rows too: its word stands. One of other learning settings
+    // has not: these begin further back.
+    const isAhead = current?.settingsHash === settingsHash && BigInt(current.to) > BigInt(plan.window.to);
     if (!isAhead) {
-      const { late } = await documents.get<RunPlanDocument>(plan.document);
       await writeProgress(deps.storage, plan.scope, {
-        origin: current?.origin ?? plan.window.from,
+        origin: earlierOf(current?.origin ?? plan.window.from, plan.window.from),
         to: plan.window.to,
         target: plan.span.to,
+        settingsHash,
         lagging,
         ...(late === null ? {} : { late: { since: late.since, seen: shaped.seen } }),
       });
@@ -85,6 +91,10 @@ function lateWarnings({ lateRows, lateMachines, rescoredCount, notRescored, notR
     );
   }
   return warnings;
+}
+
+function earlierOf(a: Nanos, b: Nanos): Nanos {
+  return BigInt(a) < BigInt(b) ? a : b;
 }
 
 /** Gives a run's artifacts free, however it ended: they stay among those of the last few runs, for a look at what happened. */

@@ -2,7 +2,7 @@ import { HalfspaceError } from '../contract/failures.js';
 import type { MachineInput, ModelGate } from '../contract/run.js';
 import { isoFromNanos } from '../contract/time.js';
 import { howToStartOver } from '../store/progress.js';
-import { formatSnapshotName, parseSnapshotName, type SnapshotName, Snapshots } from '../store/snapshots.js';
+import { formatSnapshotName, type SnapshotName, Snapshots, snapshotNameFrom } from '../store/snapshots.js';
 import type { ActivityDeps } from './deps.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 import { isAhead } from './window-end.js';
@@ -27,9 +27,11 @@ export async function modelIsCached(deps: ModelDeps, documents: JsonArtifacts, i
   const token = Math.max(newest.token + 2, startedAtMs);
   checkWatermark(deps, input, newest);
   const watermark = String(newest.watermark);
-  const { settingsHash } = await documents.get<RunPlanDocument>(plan.document);
+  const { settings, settingsHash } = await documents.get<RunPlanDocument>(plan.document);
   if (newest.settingsHash !== settingsHash) {
-    return { base: null, cached: true, token, watermark, why: 'settings changed' };
+    // What the old model has learned the new one has not: it learns all that this run brings, or only what is new to both.
+    const since = settings.on_settings_change === 'relearn' ? null : watermark;
+    return { base: null, cached: true, token, watermark: since, why: 'settings changed' };
   }
   const cached = deps.models.has(plan.scope, machine.uniqueId, newest);
   return { base: formatSnapshotName(newest), cached, token, watermark, why: cached ? 'cached' : 'not cached' };
@@ -53,8 +55,7 @@ export async function loadModel(deps: ModelDeps, input: MachineInput & { gate: M
 export async function snapshotBytes(deps: ModelDeps, input: MachineInput, base: string): Promise<Uint8Array> {
   const { scope } = input.plan;
   const { uniqueId } = input.machine;
-  const name = parseSnapshotName(base);
-  if (name === null) throw new Error(`Expected a snapshot name, got ${base}`);
+  const name = snapshotNameFrom(base);
   const held = deps.models.get(scope, uniqueId, name);
   if (held !== null) return held;
   const bytes = await new Snapshots(deps.storage).read(scope, uniqueId, name);

@@ -7,6 +7,7 @@ import { detectAnomalies } from './detect-anomalies.js';
 import { closeRun, finishRun, recordLaggards } from './finish-run.js';
 import { loadModel, modelIsCached } from './gate.js';
 import { loadInfluxData } from './load-influx-data.js';
+import { passOverModel } from './pass-over.js';
 import { JsonArtifacts } from './plan-document.js';
 import { planRun } from './plan-run.js';
 import { plotAnomalies } from './plot-anomalies.js';
@@ -38,6 +39,7 @@ export function createActivities(deps: ActivityDeps) {
     readMachines: asActivity((input: Input<typeof readMachines, 1>) => readMachines(documents, input)),
     modelIsCached: asActivity((input: Input<typeof modelIsCached, 2>) => modelIsCached(deps, documents, input)),
     loadModel: asActivity((input: Input<typeof loadModel, 1>) => loadModel(deps, input)),
+    passOverModel: asActivity((input: Input<typeof passOverModel, 2>) => passOverModel(deps, documents, input)),
     rollBackModel: asActivity((input: Input<typeof rollBackModel, 2>) => rollBackModel(deps, documents, input)),
     detectAnomalies: asActivity((input: Input<typeof detectAnomalies, 3>, attempt) =>
       detectAnomalies(deps, documents, packs, input, attempt),

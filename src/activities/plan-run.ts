@@ -41,13 +41,23 @@ export async function planRun(deps: ActivityDeps, input: PlanRunInput, { signal 
   const warnings: string[] = [];
   const progress = settings.mode === 'replay' ? null : await readProgress(deps.storage, input.scope);
   checkProgress(deps.storage, input, progress);
-  const span = spanOf(deps, settings, progress, input, warnings);
-  const left = progress === null ? span : { from: laterOf(span.from, BigInt(progress.to)), to: span.to };
+  const settingsHash = learningSettingsHash(settings);
+  const isChanged = progress !== null && progress.settingsHash !== settingsHash;
+  const isRelearned = isChanged && settings.on_settings_change === 'relearn';
+  const due = spanOf(deps, settings, progress, input, warnings);
+  const span = isRelearned ? relearnedSpan(due, settings, input) : due;
+  const begin = progress === null || isRelearned ? span.from : laterOf(span.from, BigInt(progress.to));
+  const left = { from: begin, to: span.to };
   const longest = settings.mode === 'replay' ? span.to : await chunkLength(deps, settings, left, signal);
   const { window, chunk } = nextChunk(left, longest, input.chunksDone);
-  const laggards = (progress?.lagging ?? []).map((laggard) => boundLaggard(laggard, settings, window.to, warnings));
-  const late = latePlan(settings, progress, window.from, warnings);
-  const document: RunPlanDocument = { settings, settingsHash: learningSettingsHash(settings), laggards, late };
+  if (isChanged) warnings.push(changedText(isRelearned, window.from));
+  const laggards = (progress?.lagging ?? [])
+    .map((laggard) => boundLaggard(laggard, settings, window.to, warnings))
+    // A window that reaches further back than a machine's own place takes the machine along.
+    .map((laggard) => ({ ...laggard, from: String(earlierOf(BigInt(laggard.from), window.from)) }));
+  // To new models nothing is late that lies before the first of their rows.
+  const late = latePlan(settings, isRelearned ? null : progress, window.from, warnings);
+  const document: RunPlanDocument = { settings, settingsHash, laggards, late };
   const folder = runFolder(input.scope, input.nowMs, input.runId);
   const bytes = new TextEncoder().encode(JSON.stringify(document));
   return {
@@ -112,6 +122,22 @@ function spanOf(
     return { from: earliest, to };
   }
   return { from: done, to: laterOf(to, done) };
+}
+
+/** A first start's span, and what is due from before it. A backfill keeps to its range, and begins it once more. */
+function relearnedSpan({ from, to }: Span, { window }: PipelineSettings, { pipeline, scope }: PlanRunInput): Span {
+  return scope === pipeline ? { from: earlierOf(from, to - nanosFromMs(window.history)), to } : { from, to };
+}
+
+function changedText(isRelearned: boolean, from: bigint): string {
+  const how = isRelearned
+    ? `new models learn from ${isoFromNanos(from)} on`
+    : 'new models begin with the rows of this window';
+  return `learning settings changed: ${how} (on_settings_change: ${isRelearned ? 'relearn' : 'fresh'})`;
+}
+
+function earlierOf(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }
 
 /** A machine that fails for ever must not make each run load more. */

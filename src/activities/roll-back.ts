@@ -1,13 +1,10 @@
-import { HalfspaceError } from '../contract/failures.js';
 import type { LateRows, MachineInput, ModelGate, RollBack } from '../contract/run.js';
-import type { Model } from '../model/model.js';
 import { reachesBack } from '../model/recent.js';
-import { decodeSnapshot } from '../model/snapshot.js';
-import { formatSnapshotName, lineageOf, parseSnapshotName, type SnapshotName, Snapshots } from '../store/snapshots.js';
+import { formatSnapshotName, lineageOf, parseSnapshotName, Snapshots } from '../store/snapshots.js';
 import type { ActivityDeps } from './deps.js';
-import { snapshotBytes } from './gate.js';
 import { lateClock } from './late-search.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
+import { readIfUsable, readModel } from './read-model.js';
 
 export type RollBackInput = MachineInput & { readonly gate: ModelGate; readonly wish: RollBack };
 
@@ -35,15 +32,12 @@ export async function rollBackModel(
   const past = lineageOf(names, base.token).slice(1);
   for (const name of past) {
     if (name.watermark > BigInt(wish.before) || name.settingsHash !== document.settingsHash) continue;
-    const older = await readModel(deps, document, input, name).catch((error: unknown) => {
-      if (!(error instanceof HalfspaceError) || error.kind !== 'CorruptSnapshot') throw error;
-      deps.log('warn', 'A snapshot to go back to cannot be used', {
-        uniqueId: machine.uniqueId,
-        reason: error.message,
-      });
-      return null;
-    });
-    if (older === null || !reachesBack(newest, older, covered, clock)) continue;
+    const older = await readIfUsable(deps, document, input, name);
+    if (typeof older === 'string') {
+      deps.log('warn', 'A snapshot to go back to cannot be used', { uniqueId: machine.uniqueId, reason: older });
+      continue;
+    }
+    if (!reachesBack(newest, older, covered, clock)) continue;
     const watermark = String(name.watermark);
     return { ...gate, base: formatSnapshotName(name), watermark, late: answer(wish, watermark) };
   }
@@ -55,14 +49,4 @@ export async function rollBackModel(
 
 function answer({ rows, first }: RollBack, rescoredFrom: string): LateRows {
   return { rows, first, rescoredFrom, problem: null };
-}
-
-async function readModel(
-  deps: ActivityDeps,
-  { settings, settingsHash }: RunPlanDocument,
-  input: MachineInput,
-  name: SnapshotName,
-): Promise<Model> {
-  const bytes = await snapshotBytes(deps, input, formatSnapshotName(name));
-  return decodeSnapshot(bytes, settings, { uniqueId: input.machine.uniqueId, settingsHash });
 }

@@ -6,7 +6,7 @@ import { writeAll } from '../influx/write-all.js';
 import { recentStart } from '../shape/late-zone.js';
 import { decodeTable } from '../shape/slice-codec.js';
 import { getArtifact } from '../store/artifacts.js';
-import { parseSnapshotName, Snapshots } from '../store/snapshots.js';
+import { Snapshots, snapshotNameFrom } from '../store/snapshots.js';
 import { reasonOf } from '../verdict/judge.js';
 import type { Attempt } from './attempt.js';
 import type { ActivityDeps } from './deps.js';
@@ -45,6 +45,9 @@ export async function writeScores(
   for (const staged of [detection.checkpoint, detection.snapshot]) {
     if (staged !== null) await publish(deps, snapshots, document, input, staged);
   }
+  for (const unusable of gate.passedOver?.names ?? []) {
+    await snapshots.setAside(plan.scope, machine.uniqueId, snapshotNameFrom(unusable));
+  }
   return { scoresWritten, published: true };
 }
 
@@ -56,8 +59,7 @@ async function publish(
   staged: StagedSnapshot,
 ): Promise<void> {
   const { uniqueId } = machine;
-  const name = parseSnapshotName(staged.name);
-  if (name === null) throw new Error(`Expected a snapshot name, got ${staged.name}`);
+  const name = snapshotNameFrom(staged.name);
   const bytes = deps.models.get(plan.scope, uniqueId, name) ?? (await getArtifact(deps.storage, staged.bytes));
   const clock = document.settings.late?.action === 'rescore' ? lateClock(document) : null;
   const keepFrom = clock === null ? null : recentStart(clock, name.watermark);

@@ -22,6 +22,7 @@ export function runSummary(result: RunResult): string {
     ),
     ...result.plots.map((plot) => `  plot: ${plot}`),
     ...result.failed.map(({ uniqueId, reason }) => `  failed: ${uniqueId}: ${reason}`),
+    ...result.damaged.map(({ uniqueId, reason }) => `  damaged model: ${uniqueId}: ${reason}`),
     ...result.refused.map(({ uniqueId, reason }) => `  refused: ${uniqueId}: ${reason}`),
     ...result.busy.map(({ uniqueId, reason }) => `  busy: ${uniqueId}: ${reason}`),
     ...result.warnings.map((warning) => `  warning: ${warning}`),

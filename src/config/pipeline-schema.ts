@@ -125,6 +125,12 @@ export const pipelineSchema = group({
   source: source.describe('Where rows come from.'),
   window: window.prefault({}).describe('Which rows a run reads (incremental).'),
   late: z.exactOptional(late).describe('What becomes of rows that come after their window was read (incremental).'),
+  on_settings_change: z
+    .enum(['relearn', 'fresh'], { error: 'expected relearn or fresh' })
+    .default('relearn')
+    .describe(
+      'When `detector`, `normalise`, `order` or `source.values` change: `relearn` reads `window.history` again for the new models, `fresh` begins them with the rows that come next.',
+    ),
   normalise,
   detector: detector.prefault({ kind: 'half_space_trees' }).describe('What scores the rows.'),
   order: z

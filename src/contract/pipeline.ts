@@ -12,6 +12,11 @@ export interface PipelineSettings {
   readonly window: WindowSettings;
   /** Null in replay mode, which reads everything anew. */
   readonly late: LateSettings | null;
+  /**
+   * When settings that a model depends on change (`detector`, `normalise`, `order`, `source.values`): `relearn` learns the new
+   * models from `window.history` again, as a first start does; `fresh` begins them with the rows that come next.
+   */
+  readonly on_settings_change: 'relearn' | 'fresh';
   readonly normalise: NormaliseSettings;
   readonly detector: DetectorSettings;
   readonly order: 'score_then_learn' | 'learn_then_score';

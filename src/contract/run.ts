@@ -140,8 +140,27 @@ export interface ModelGate {
   /** Rows at or before this are learned already; null: none. */
   readonly watermark: Nanos | null;
   readonly why: 'cached' | 'not cached' | 'no snapshot' | 'settings changed' | 'replay';
+  /** Set when newer snapshots cannot be used and the machine goes on without them. */
+  readonly passedOver?: PassedOver;
   /** Set once late rows have been dealt with: the base is the model from before them, or why it could not be. */
   readonly late?: LateRows;
+}
+
+/** Snapshots that cannot be used. */
+export interface PassedOver {
+  /** Their names, newest first. */
+  readonly names: readonly string[];
+  /** What is wrong with the newest. */
+  readonly reason: string;
+}
+
+/** The answer where a machine must go on from an earlier model and the rows since are not at hand: the next run loads them. */
+export interface SetBack {
+  readonly kind: 'set back';
+  /** What is wrong with the newest snapshot. */
+  readonly reason: string;
+  /** Rows from here on are to be learned again. */
+  readonly from: Nanos;
 }
 
 /** Rows of a machine that came after their window was read. */
@@ -236,8 +255,11 @@ export interface MachineProblem {
   readonly reason: string;
 }
 
-/** How one machine's child ended. */
+/** How one machine's child ended: done, or to be taken up again by the next run. */
+export type MachineAnswer = MachineResult | SetBack;
+
 export interface MachineResult {
+  readonly kind: 'done';
   readonly uniqueId: string;
   readonly rows: number;
   readonly anomalies: number;
@@ -245,6 +267,8 @@ export interface MachineResult {
   readonly scoresWritten: number;
   readonly model: ModelGate['why'];
   readonly late: LateRows | null;
+  /** Why newer snapshots were passed over; null when none was. */
+  readonly damaged: string | null;
   readonly plot: string | null;
   readonly alerts: readonly AlertOutcome[];
   /** The machine's home when nobody answered there; its steps were done by other workers. */
@@ -269,6 +293,9 @@ export interface RunTotals {
   /** Machines that should have, each with the reason. */
   readonly notRescored: readonly MachineProblem[];
   readonly notRescoredCount: number;
+  /** Machines whose newest snapshot cannot be used, each with the reason and how it goes on. */
+  readonly damaged: readonly MachineProblem[];
+  readonly damagedCount: number;
   readonly alerts: readonly AlertOutcome[];
   readonly plots: readonly string[];
   readonly failed: readonly MachineProblem[];

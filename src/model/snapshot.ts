@@ -3,8 +3,8 @@
  *
  *   0  magic "HSSN" · u16 format version · u16 length of the settings hash
  *   8  i64 watermark (ns) · f64 rows learned, those without any value included
- *  24  u32 length of unique_id, normaliser, detector, event, recent · u32 CRC-32 of everything else
- *  48  settings hash (ASCII) · unique_id (UTF-8) · normaliser · detector · event (JSON, empty when none is open) ·
+ *  24  u32 length of machine, normaliser, detector, event, recent · u32 CRC-32 of everything else
+ *  48  settings hash (ASCII) · machine (JSON: unique_id, then its ids) · normaliser · detector · event (JSON, empty when none is open) ·
  *      recent (i64 width, then a bucket: i64 start · u32 rows, high, low; empty where late rows are not looked for)
  *
  * The same state gives the same bytes. Only data is read back, never code.
@@ -28,19 +28,30 @@ const CRC_AT = 44;
 const WIDTH_BYTES = 8;
 const BUCKET_BYTES = 20;
 
-/** What a snapshot belongs to; it is only ever read back for the same. */
+/** What a snapshot belongs to; it is only ever read back for the same machine and settings. */
 export interface SnapshotOwner {
   readonly uniqueId: string;
+  /** Exact values of the id columns. */
+  readonly ids: readonly string[];
   /** Hash of the learning settings. */
   readonly settingsHash: string;
 }
 
+/** What a snapshot says of itself, without the settings it was learned with. */
+export interface SnapshotHeader extends SnapshotOwner {
+  /** Nanoseconds. */
+  readonly watermark: bigint;
+  /** Rows learned, those without any value included. */
+  readonly rows: number;
+  readonly openEvent: TrackedEvent | null;
+}
+
 /** @param model one that has learned at least a row. */
-export function encodeSnapshot(model: Model, { uniqueId, settingsHash }: SnapshotOwner): Uint8Array {
+export function encodeSnapshot(model: Model, { uniqueId, ids, settingsHash }: SnapshotOwner): Uint8Array {
   const text = new TextEncoder();
   const hash = text.encode(settingsHash);
   const parts = [
-    text.encode(uniqueId),
+    text.encode(JSON.stringify([uniqueId, ...ids])),
     model.normaliser.toBytes(),
     model.detector.toBytes(),
     text.encode(model.openEvent === null ? '' : JSON.stringify(eventToJson(model.openEvent))),
@@ -65,8 +76,44 @@ export function encodeSnapshot(model: Model, { uniqueId, settingsHash }: Snapsho
   return bytes;
 }
 
-/** @throws HalfspaceError `CorruptSnapshot` when the bytes are damaged, of another machine, or of other learning settings. */
-export function decodeSnapshot(bytes: Uint8Array, settings: PipelineSettings, owner: SnapshotOwner): Model {
+/**
+ * @throws HalfspaceError `CorruptSnapshot` when the bytes are damaged, of another machine, or of other learning settings.
+ */
+export function decodeSnapshot(
+  bytes: Uint8Array,
+  settings: PipelineSettings,
+  owner: Pick<SnapshotOwner, 'uniqueId' | 'settingsHash'>,
+): Model {
+  const { header, normaliser, detector, recent } = partsOf(bytes);
+  if (header.uniqueId !== owner.uniqueId) {
+    throw corrupt(`it is of the machine ${header.uniqueId}, not of ${owner.uniqueId}`);
+  }
+  if (header.settingsHash !== owner.settingsHash) {
+    throw corrupt(`it was learned with settings ${header.settingsHash}, these are ${owner.settingsHash}`);
+  }
+  return {
+    normaliser: normaliserFromBytes(settings.normalise, settings.source.values, normaliser),
+    detector: detectorFromBytes(settings.detector, settings.source.values, detector),
+    openEvent: header.openEvent,
+    watermark: header.watermark,
+    rows: header.rows,
+    recent: recent.length === 0 ? null : recentFromBytes(recent),
+  };
+}
+
+/** Whose a snapshot is and how far it has learned. @throws as {@link decodeSnapshot} for bytes that are damaged. */
+export function readSnapshotHeader(bytes: Uint8Array): SnapshotHeader {
+  return partsOf(bytes).header;
+}
+
+interface SnapshotParts {
+  readonly header: SnapshotHeader;
+  readonly normaliser: Uint8Array;
+  readonly detector: Uint8Array;
+  readonly recent: Uint8Array;
+}
+
+function partsOf(bytes: Uint8Array): SnapshotParts {
   if (bytes.length < HEADER_BYTES) throw corrupt(`expected at least ${HEADER_BYTES} bytes, got ${bytes.length}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const magic = new TextDecoder().decode(bytes.subarray(0, 4));
@@ -85,29 +132,25 @@ export function decodeSnapshot(bytes: Uint8Array, settings: PipelineSettings, ow
 
   let at = HEADER_BYTES;
   const none = new Uint8Array();
-  const [hash = none, uniqueId = none, normaliser = none, detector = none, event = none, recent = none] = lengths.map(
+  const [hash = none, machine = none, normaliser = none, detector = none, event = none, recent = none] = lengths.map(
     (length) => {
       at += length;
       return bytes.slice(at - length, at);
     },
   );
-  const learnedBy = new TextDecoder().decode(uniqueId);
-  if (learnedBy !== owner.uniqueId) throw corrupt(`it is of the machine ${learnedBy}, not of ${owner.uniqueId}`);
-  const learnedWith = new TextDecoder().decode(hash);
-  if (learnedWith !== owner.settingsHash) {
-    throw corrupt(`it was learned with settings ${learnedWith}, these are ${owner.settingsHash}`);
-  }
-  return {
-    normaliser: normaliserFromBytes(settings.normalise, settings.source.values, normaliser),
-    detector: detectorFromBytes(settings.detector, settings.source.values, detector),
-    openEvent: event.length === 0 ? null : eventFromText(event),
+  // The checksum has vouched for the bytes, so they are what encodeSnapshot wrote.
+  const [uniqueId = '', ...ids] = JSON.parse(new TextDecoder().decode(machine)) as string[];
+  const header: SnapshotHeader = {
+    uniqueId,
+    ids,
+    settingsHash: new TextDecoder().decode(hash),
     watermark: view.getBigInt64(8, true),
     rows: view.getFloat64(16, true),
-    recent: recent.length === 0 ? null : recentFromBytes(recent),
+    openEvent: event.length === 0 ? null : eventFromText(event),
   };
+  return { header, normaliser, detector, recent };
 }
 
-/** The checksum has vouched for the bytes, so they are what {@link encodeSnapshot} wrote. */
 function eventFromText(bytes: Uint8Array): TrackedEvent {
   return eventFromJson(JSON.parse(new TextDecoder().decode(bytes)) as EventJson);
 }

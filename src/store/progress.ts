@@ -13,6 +13,8 @@ export interface Progress {
   readonly to: Nanos;
   /** What the last run set out to cover ends here; later than `to` when chunks of it are still to come. */
   readonly target: Nanos;
+  /** Hash of the learning settings it was read with. */
+  readonly settingsHash: string;
   /** Machines that were not finished: each is loaded again from its own `from`. */
   readonly lagging: readonly Laggard[];
   /** Absent while late rows are not looked for. */
@@ -31,8 +33,11 @@ export interface Laggard {
   /** Exact values of the id columns. */
   readonly ids: readonly string[];
   readonly from: Nanos;
-  /** `undelivered`: learned, but an alert of an open event is still to be sent. */
-  readonly why: 'failed' | 'busy' | 'undelivered';
+  /**
+   * `undelivered`: learned, but an alert of an open event is still to be sent. `set back`: its model is, or must go back to, an
+   * earlier one.
+   */
+  readonly why: 'failed' | 'busy' | 'undelivered' | 'set back';
 }
 
 /**
@@ -80,9 +85,10 @@ function parsed(bytes: Uint8Array): unknown {
 
 function isProgress(value: unknown): value is Progress {
   if (!isRecord(value)) return false;
-  const { origin, to, target, lagging, late } = value;
+  const { origin, to, target, settingsHash, lagging, late } = value;
   const hasLaggards = Array.isArray(lagging) && lagging.every(isLaggard);
-  return [origin, to, target].every(isNanos) && hasLaggards && isLateProgress(late);
+  const hasTimes = [origin, to, target].every(isNanos);
+  return hasTimes && typeof settingsHash === 'string' && hasLaggards && isLateProgress(late);
 }
 
 function isLateProgress(value: unknown): value is LateProgress | undefined {
@@ -97,7 +103,7 @@ function isLaggard(value: unknown): value is Laggard {
   return typeof uniqueId === 'string' && hasIds && isNanos(from) && LAGGING.has(why);
 }
 
-const LAGGING: ReadonlySet<unknown> = new Set<Laggard['why']>(['failed', 'busy', 'undelivered']);
+const LAGGING: ReadonlySet<unknown> = new Set<Laggard['why']>(['failed', 'busy', 'undelivered', 'set back']);
 
 function isNanos(value: unknown): value is Nanos {
   return typeof value === 'string' && /^-?\d{1,19}$/.test(value);

@@ -17,6 +17,7 @@ export interface SnapshotName {
 /** How many snapshots of a machine stay at least; older ones are pruned when a newer one is published. */
 const KEPT_SNAPSHOTS = 5;
 
+const FOLDER = 'snapshots';
 const TOKEN_DIGITS = 15;
 const WATERMARK_DIGITS = 20;
 const NAME = /^(\d{15})\.(\d{15})-(\d{20})-([0-9a-f]+)-([0-9a-f]{64})\.snapshot$/;
@@ -33,6 +34,13 @@ export function parseSnapshotName(text: string): SnapshotName | null {
   if (match === null) return null;
   const [, token = '', base = '', watermark = '', settingsHash = '', sha256 = ''] = match;
   return { token: Number(token), base: Number(base), watermark: BigInt(watermark), settingsHash, sha256 };
+}
+
+/** @throws when the text is no snapshot's name, which only a mistake in the program can make. */
+export function snapshotNameFrom(text: string): SnapshotName {
+  const name = parseSnapshotName(text);
+  if (name === null) throw new Error(`Expected a snapshot name, got ${text}`);
+  return name;
 }
 
 /**
@@ -60,7 +68,12 @@ export class Snapshots {
 
   /** Names of a machine's published snapshots, newest first. */
   async list(scope: string, uniqueId: string): Promise<SnapshotName[]> {
-    const names = await this.#storage.list(folderOf(scope, uniqueId));
+    return this.listIn(snapshotFolder(scope, uniqueId));
+  }
+
+  /** The same for a folder of {@link folders}. */
+  async listIn(folder: string): Promise<SnapshotName[]> {
+    const names = await this.#storage.list(folder);
     const parsed = names.map((name) => parseSnapshotName(name.replace(/\.snapshot$/, '')));
     return parsed.filter((name) => name !== null).sort((a, b) => b.token - a.token);
   }
@@ -71,7 +84,12 @@ export class Snapshots {
 
   /** @throws HalfspaceError `CorruptSnapshot` when the object is missing or is not what its name says. */
   async read(scope: string, uniqueId: string, name: SnapshotName): Promise<Uint8Array> {
-    const key = keyOf(scope, uniqueId, name);
+    return this.readIn(snapshotFolder(scope, uniqueId), name);
+  }
+
+  /** The same for a folder of {@link folders}. */
+  async readIn(folder: string, name: SnapshotName): Promise<Uint8Array> {
+    const key = `${folder}/${fileOf(name)}`;
     const bytes = await this.#storage.read(key);
     if (bytes === null) throw new HalfspaceError('CorruptSnapshot', `The snapshot ${key} is not in the store`);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -93,24 +111,39 @@ export class Snapshots {
     bytes: Uint8Array,
     keepFrom: bigint | null = null,
   ): Promise<void> {
-    await this.#storage.write(keyOf(scope, uniqueId, name), bytes);
+    await this.add(scope, uniqueId, name, bytes);
     const names = await this.list(scope, uniqueId);
     for (const old of prunable(names, keepFrom)) await this.#storage.remove(keyOf(scope, uniqueId, old));
-  }
-
-  /** Hash of the learning settings of some machine's newest snapshot; null when the scope has none. */
-  async anySettings(scope: string): Promise<string | null> {
-    for (const machine of await this.#storage.list(snapshotsFolder(scope))) {
-      const names = await this.#storage.list(`${snapshotsFolder(scope)}/${machine.replace(/\/$/, '')}`);
-      const name = parseSnapshotName((names.at(-1) ?? '').replace(/\.snapshot$/, ''));
-      if (name !== null) return name.settingsHash;
-    }
-    return null;
   }
 
   /** Removes all models of a scope. */
   async forget(scope: string): Promise<void> {
     await this.#storage.removeAll(snapshotsFolder(scope));
+  }
+
+  /** Publishes bytes under their name and removes nothing. */
+  async add(scope: string, uniqueId: string, name: SnapshotName, bytes: Uint8Array): Promise<void> {
+    await this.#storage.write(keyOf(scope, uniqueId, name), bytes);
+  }
+
+  /** Moves a snapshot that cannot be used out of the way, for a look at it. One that is not there any more is fine. */
+  async setAside(scope: string, uniqueId: string, name: SnapshotName): Promise<void> {
+    const key = keyOf(scope, uniqueId, name);
+    const bytes = await this.#storage.read(key);
+    if (bytes === null) return;
+    await this.#storage.write(`damaged/${key.slice(FOLDER.length + 1)}`, bytes);
+    await this.#storage.remove(key);
+  }
+
+  /** A folder for each machine of a scope; whose it is its snapshots say. */
+  async folders(scope: string): Promise<string[]> {
+    const names = await this.#storage.list(snapshotsFolder(scope));
+    return names.filter((name) => name.endsWith('/')).map((name) => `${snapshotsFolder(scope)}/${name.slice(0, -1)}`);
+  }
+
+  /** Removes all snapshots of a machine. */
+  async forgetMachine(scope: string, uniqueId: string): Promise<void> {
+    await this.#storage.removeAll(snapshotFolder(scope, uniqueId));
   }
 }
 
@@ -124,13 +157,18 @@ function prunable(names: readonly SnapshotName[], keepFrom: bigint | null): Snap
 
 /** Folder of all models of a scope. */
 export function snapshotsFolder(scope: string): string {
-  return `snapshots/${segmentOf(scope)}`;
+  return `${FOLDER}/${segmentOf(scope)}`;
 }
 
-function folderOf(scope: string, uniqueId: string): string {
+/** Folder of a machine's models. */
+export function snapshotFolder(scope: string, uniqueId: string): string {
   return `${snapshotsFolder(scope)}/${segmentOf(uniqueId)}`;
 }
 
 function keyOf(scope: string, uniqueId: string, name: SnapshotName): string {
-  return `${folderOf(scope, uniqueId)}/${formatSnapshotName(name)}.snapshot`;
+  return `${snapshotFolder(scope, uniqueId)}/${fileOf(name)}`;
+}
+
+function fileOf(name: SnapshotName): string {
+  return `${formatSnapshotName(name)}.snapshot`;
 }

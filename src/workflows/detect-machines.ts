@@ -10,7 +10,7 @@ import { machineDetection } from './machine-detection.js';
 import { BOOKKEEPING, MACHINE_CHILD } from './policies.js';
 import { addOutcome, type MachineOutcome } from './run-totals.js';
 import { SlidingWindow } from './sliding-window.js';
-import { counted, windowText } from './texts.js';
+import { counted, damageText, windowText } from './texts.js';
 
 type Lagging = Parameters<Activities['recordLaggards']>[0]['lagging'];
 
@@ -80,8 +80,8 @@ function withOutcomes(run: ChunkUnderWay, pages: readonly Page[]): ChunkUnderWay
 function laggingOf({ machines, outcomes }: Page): Lagging {
   return machines.flatMap(({ uniqueId, ids }, index) => {
     const outcome = outcomes[index] ?? null;
-    const why = outcome === null ? null : lagOf(outcome);
-    return why === null ? [] : [{ uniqueId, ids, why }];
+    const lag = outcome === null ? null : lagOf(outcome);
+    return lag === null ? [] : [{ uniqueId, ids, ...lag }];
   });
 }
 
@@ -95,7 +95,7 @@ async function detectMachine(plan: RunPlan, machine: MachineEntry, home: string 
   const { uniqueId } = machine;
   const { workflowId, runId } = workflowInfo();
   try {
-    const result = await executeChild(machineDetection, {
+    const answer = await executeChild(machineDetection, {
       ...MACHINE_CHILD,
       workflowId: machineWorkflowId(plan.scope, uniqueId),
       args: [{ plan: machinePlan(plan), machine, run: { workflowId, runId }, home }],
@@ -103,7 +103,9 @@ async function detectMachine(plan: RunPlan, machine: MachineEntry, home: string 
       staticDetails: windowText(plan),
       memo: { pipeline: plan.pipeline, machine: uniqueId, rows: machine.rows },
     });
-    return { kind: 'done', result };
+    if (answer.kind === 'done') return { kind: 'done', result: answer };
+    const { from, reason } = answer;
+    return { kind: 'set back', problem: { uniqueId, reason: damageText(reason, from) }, from };
   } catch (error) {
     if (isCancellation(error)) throw error;
     if (error instanceof WorkflowExecutionAlreadyStartedError) {
@@ -125,7 +127,8 @@ function machinePlan({
   return plan;
 }
 
-function lagOf(outcome: MachineOutcome): 'failed' | 'busy' | 'undelivered' | null {
-  if (outcome.kind !== 'done') return outcome.kind;
-  return outcome.result.alerts.some((alert) => alert.status === 'failed') ? 'undelivered' : null;
+function lagOf(outcome: MachineOutcome): Pick<Lagging[number], 'why' | 'from'> | null {
+  if (outcome.kind === 'set back') return { why: outcome.kind, from: outcome.from };
+  if (outcome.kind !== 'done') return { why: outcome.kind };
+  return outcome.result.alerts.some((alert) => alert.status === 'failed') ? { why: 'undelivered' } : null;
 }

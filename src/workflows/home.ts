@@ -16,7 +16,7 @@ import { atHome, DETECT, GATE, GATE_HERE, WRITE } from './policies.js';
 /** The steps that profit from a worker with the machine's model in memory. */
 export type ModelSteps = Pick<
   ActivityInterfaceFor<Activities>,
-  'loadModel' | 'rollBackModel' | 'detectAnomalies' | 'writeScores'
+  'loadModel' | 'passOverModel' | 'rollBackModel' | 'detectAnomalies' | 'writeScores'
 > & {
   modelIsCached(summary: string, input: GateInput): Promise<ModelGate>;
 };
@@ -58,13 +58,14 @@ export class Home {
 
 function stepsAt(queue: string | null): ModelSteps {
   const at = (policy: ActivityOptions) => (queue === null ? policy : atHome(policy, queue));
-  const { modelIsCached, loadModel, rollBackModel } = proxyActivities<Activities>(at(GATE));
+  const { modelIsCached, loadModel, passOverModel, rollBackModel } = proxyActivities<Activities>(at(GATE));
   const { detectAnomalies } = proxyActivities<Activities>(at(DETECT));
   const { writeScores } = proxyActivities<Activities>(at(WRITE));
   const gate = queue === null ? proxyLocalActivities<Activities>(GATE_HERE).modelIsCached : modelIsCached;
   return {
     modelIsCached: (summary, input) => gate.executeWithOptions({ summary }, [input]),
     loadModel,
+    passOverModel,
     rollBackModel,
     detectAnomalies,
     writeScores,

@@ -1,32 +1,45 @@
-import { ApplicationFailure } from '@temporalio/common';
-import { isCancellation, log, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  isCancellation,
+  log,
+  proxyActivities,
+  setCurrentDetails,
+} from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import type { SendAlertInput } from '../activities/send-alert.js';
+import type { FailureKind } from '../contract/failures.js';
 import type {
   AlertOutcome,
   CheckedAnomalies,
   Detection,
   LateRows,
+  MachineAnswer,
   MachineChildInput,
   MachineInput,
-  MachineResult,
   ModelGate,
   PlotResult,
+  SetBack,
 } from '../contract/run.js';
 import { isoFromNanos } from '../contract/time.js';
 import { failureReason } from './failure-reason.js';
 import { Home } from './home.js';
 import { ALERT, EXPLAIN } from './policies.js';
-import { counted, windowText } from './texts.js';
+import { counted, damageText, windowText } from './texts.js';
 
 const { checkAnomalies, plotAnomalies } = proxyActivities<Activities>(EXPLAIN);
 const { sendAlert } = proxyActivities<Activities>(ALERT);
 
 /** One machine's slice, start to end. Its workflow id is the machine's lock. Publishing the snapshot is the last step. */
-export async function machineDetection({ home: queue, ...input }: MachineChildInput): Promise<MachineResult> {
+export async function machineDetection({ home: queue, ...input }: MachineChildInput): Promise<MachineAnswer> {
   const { uniqueId, owesAlert } = input.machine;
   const home = new Home(queue);
-  const { gate, detection } = await detect(input, home);
+  const detected = await detect(input, home);
+  if (detected.kind === 'set back') {
+    setCurrentDetails([`- machine: ${uniqueId}`, `- ${damageText(detected.reason, detected.from)}`].join('\n'));
+    return detected;
+  }
+  const { gate, detection } = detected;
   const { late } = detection;
 
   let checked: CheckedAnomalies | null = null;
@@ -46,6 +59,7 @@ export async function machineDetection({ home: queue, ...input }: MachineChildIn
   );
   setCurrentDetails(detailsOf(input, gate, detection, plot));
   return {
+    kind: 'done',
     uniqueId,
     rows: detection.rows,
     anomalies: detection.anomalies,
@@ -53,17 +67,33 @@ export async function machineDetection({ home: queue, ...input }: MachineChildIn
     scoresWritten: written.scoresWritten,
     model: gate.why,
     late,
+    damaged: gate.passedOver === undefined ? null : damageText(gate.passedOver.reason, null),
     plot: plot?.path ?? null,
     alerts,
     deadHome: home.dead,
   };
 }
 
-/** The newest model scores and learns the slice; where late rows are to be learned too, the model from before them does. */
-async function detect(input: MachineInput, home: Home): Promise<{ gate: ModelGate; detection: Detection }> {
-  const { uniqueId, rows } = input.machine;
+type Detected = { readonly kind: 'detected'; readonly gate: ModelGate; readonly detection: Detection };
+
+/** The newest model that can be used scores and learns the slice; where late rows are to be learned too, the one from before them does. */
+async function detect(input: MachineInput, home: Home): Promise<Detected | SetBack> {
+  const { uniqueId } = input.machine;
   const startedAtMs = Date.now();
   const gate = await home.run((steps) => steps.modelIsCached(uniqueId, { ...input, startedAtMs }));
+  try {
+    return await detectFrom(gate, input, home);
+  } catch (error) {
+    if (!isUnusableModel(error)) throw error;
+    const other = await home.run((steps) =>
+      steps.passOverModel.executeWithOptions({ summary: uniqueId }, [{ ...input, gate }]),
+    );
+    return 'kind' in other ? other : detectFrom(other, input, home);
+  }
+}
+
+async function detectFrom(gate: ModelGate, input: MachineInput, home: Home): Promise<Detected> {
+  const { uniqueId, rows } = input.machine;
   if (!gate.cached) {
     await home.run((steps) => steps.loadModel.executeWithOptions({ summary: uniqueId }, [{ ...input, gate }]));
   }
@@ -71,7 +101,7 @@ async function detect(input: MachineInput, home: Home): Promise<{ gate: ModelGat
   const detection = await home.run((steps) =>
     steps.detectAnomalies.executeWithOptions({ summary: slice }, [{ ...input, gate }]),
   );
-  if (detection.kind !== 'roll back') return { gate, detection };
+  if (detection.kind !== 'roll back') return { kind: 'detected', gate, detection };
 
   const late = `${uniqueId}: ${counted(detection.rows, 'late row')}`;
   const earlier = await home.run((steps) =>
@@ -81,7 +111,13 @@ async function detect(input: MachineInput, home: Home): Promise<{ gate: ModelGat
     steps.detectAnomalies.executeWithOptions({ summary: late }, [{ ...input, gate: earlier }]),
   );
   if (again.kind === 'roll back') throw ApplicationFailure.nonRetryable(`${uniqueId} asked twice for an earlier model`);
-  return { gate: earlier, detection: again };
+  return { kind: 'detected', gate: earlier, detection: again };
+}
+
+function isUnusableModel(error: unknown): boolean {
+  if (!(error instanceof ActivityFailure) || !(error.cause instanceof ApplicationFailure)) return false;
+  const kind: FailureKind = 'CorruptSnapshot';
+  return error.cause.type === kind;
 }
 
 /** A picture that cannot be drawn must not keep a machine from its alert or its scores. */
@@ -139,6 +175,7 @@ function detailsOf(input: MachineInput, gate: ModelGate, detection: Detection, p
     `- window: ${windowText(input.plan)}`,
     `- rows: ${detection.rows}, anomalous: ${detection.anomalies}`,
     `- model: ${gate.why}`,
+    ...(gate.passedOver === undefined ? [] : [`- ${damageText(gate.passedOver.reason, null)}`]),
     ...lateLines(detection.late),
   ];
   if (plot !== null) lines.push(`- plot: ${plot.url ?? plot.path}`);

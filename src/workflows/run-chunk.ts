@@ -93,6 +93,7 @@ function detailsOf({ plan, loaded, shaped, totals, deadHomes }: ChunkUnderWay): 
     `- machines: ${totals.machines} of ${shaped.machines} (${totals.failedCount} failed, ${totals.busyCount} busy)`,
     `- anomalous rows: ${totals.anomalies} in ${counted(totals.events, 'event')}`,
     ...deadHomes.map((home) => `- nobody answered at ${home}: its machines went elsewhere`),
+    ...(totals.damagedCount === 0 ? [] : [`- models that could not be used: ${totals.damagedCount}`]),
     ...(totals.lateMachines === 0 ? [] : [lateLine(totals)]),
     ...totals.plots.slice(0, 5).map((plot) => `- plot: ${plot}`),
   ].join('\n');

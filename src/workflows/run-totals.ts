@@ -1,9 +1,12 @@
 import type { MachineProblem, MachineResult, RunResult, RunTotals } from '../contract/run.js';
+import type { Nanos } from '../contract/time.js';
 
 /** How one machine ended, as its run saw it. */
 export type MachineOutcome =
   | { readonly kind: 'done'; readonly result: MachineResult }
-  | { readonly kind: 'failed' | 'busy'; readonly problem: MachineProblem };
+  | { readonly kind: 'failed' | 'busy'; readonly problem: MachineProblem }
+  /** Nothing was learned: the next run learns again from `from`. */
+  | { readonly kind: 'set back'; readonly problem: MachineProblem; readonly from: Nanos };
 
 /** A result lists this many of each, so that it fits a payload; the counts are always whole. */
 const LONGEST_LIST = 20;
@@ -22,6 +25,8 @@ export const NO_TOTALS: RunTotals = {
   rescored: [],
   notRescored: [],
   notRescoredCount: 0,
+  damaged: [],
+  damagedCount: 0,
   alerts: [],
   plots: [],
   failed: [],
@@ -47,9 +52,13 @@ export function addOutcome(totals: RunTotals, outcome: MachineOutcome): RunTotal
         busy: append(totals.busy, [outcome.problem], LONGEST_LIST),
         busyCount: totals.busyCount + 1,
       };
+    case 'set back':
+      return { ...totals, machines, ...addDamaged(totals, [outcome.problem]) };
     case 'done': {
       const { result } = outcome;
       const { cached, loaded, fresh } = totals.models;
+      const { uniqueId, damaged } = result;
+      const problems = damaged === null ? [] : [{ uniqueId, reason: damaged }];
       return {
         ...totals,
         machines,
@@ -64,6 +73,7 @@ export function addOutcome(totals: RunTotals, outcome: MachineOutcome): RunTotal
           fresh: fresh + (result.model === 'cached' || result.model === 'not cached' ? 0 : 1),
         },
         ...addLate(totals, result),
+        ...addDamaged(totals, problems),
         alerts: append(totals.alerts, result.alerts, LONGEST_LIST),
         plots: append(totals.plots, result.plot === null ? [] : [result.plot], LONGEST_LIST),
       };
@@ -102,12 +112,20 @@ export function addChunk(earlier: RunResult | null, chunk: RunResult): RunResult
     rescoredCount: earlier.rescoredCount + chunk.rescoredCount,
     notRescored: append(earlier.notRescored, chunk.notRescored, LONGEST_LIST),
     notRescoredCount: earlier.notRescoredCount + chunk.notRescoredCount,
+    damaged: append(earlier.damaged, chunk.damaged, LONGEST_LIST),
+    damagedCount: earlier.damagedCount + chunk.damagedCount,
     alerts: append(earlier.alerts, chunk.alerts, LONGEST_LIST),
     plots: append(earlier.plots, chunk.plots, LONGEST_LIST),
     refused,
     refusedCount: Math.max(earlier.refusedCount, chunk.refusedCount, refused.length),
     warnings: warnings.length > LONGEST_LIST ? [...warnings.slice(0, LONGEST_LIST - 1), MORE_WARNINGS] : warnings,
   };
+}
+
+type DamageTotals = Pick<RunTotals, 'damaged' | 'damagedCount'>;
+
+function addDamaged({ damaged, damagedCount }: DamageTotals, problems: readonly MachineProblem[]): DamageTotals {
+  return { damaged: append(damaged, problems, LONGEST_LIST), damagedCount: damagedCount + problems.length };
 }
 
 type LateTotals = Pick<

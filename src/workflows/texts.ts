@@ -1,4 +1,5 @@
 import type { MachinePlan, Window } from '../contract/run.js';
+import type { Nanos } from '../contract/time.js';
 import { isoFromNanos } from '../contract/time.js';
 
 /** A run's pipeline, window and chunk as the Temporal UI shows them. */
@@ -10,6 +11,13 @@ export function windowText({ pipeline, mode, window, chunk }: MachinePlan): stri
 
 export function rangeText({ from, to }: Window): string {
   return `${isoFromNanos(BigInt(from))} to ${isoFromNanos(BigInt(to))}`;
+}
+
+/** Why a machine's newest snapshot was passed over. @param from the next run learns again from here; null: it has gone on. */
+export function damageText(reason: string, from: Nanos | null): string {
+  const next =
+    from === null ? 'gone on from the one before' : `the next run learns again from ${isoFromNanos(BigInt(from))}`;
+  return `${reason}; ${next}`;
 }
 
 /** `1 row`, `2 rows`. */

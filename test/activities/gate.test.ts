@@ -38,7 +38,7 @@ beforeEach(async () => {
     storage,
     'runs/p/1',
     'plan',
-    new TextEncoder().encode(JSON.stringify({ settingsHash: SETTINGS })),
+    new TextEncoder().encode(JSON.stringify({ settings: { on_settings_change: 'relearn' }, settingsHash: SETTINGS })),
   );
   await new Snapshots(storage).publish('p', 'm', NAME, BYTES);
   input = {

@@ -15,6 +15,7 @@ function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
     source: { table: 'rows', query: null, id: ['m'], values: ['x'], time: 'time', unique_id: 'readable' },
     window: { history: 300_000, settle: 0, catch_up: 100_000_000, chunk: 100_000 },
     late: { within: WITHIN_S * 1000, action: 'rescore' },
+    on_settings_change: 'relearn',
     // Running limits make every score depend on the order of all rows before it.
     normalise: 'running',
     detector: { kind: 'half_space_trees', n_trees: 4, height: 4, window_size: 10, seed: 1 },

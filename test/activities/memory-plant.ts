@@ -6,6 +6,7 @@ import { finishRun, recordLaggards } from '../../src/activities/finish-run.js';
 import { loadModel, modelIsCached } from '../../src/activities/gate.js';
 import { loadInfluxData } from '../../src/activities/load-influx-data.js';
 import { ModelCache } from '../../src/activities/model-cache.js';
+import { passOverModel } from '../../src/activities/pass-over.js';
 import { JsonArtifacts } from '../../src/activities/plan-document.js';
 import { planRun } from '../../src/activities/plan-run.js';
 import { readMachines } from '../../src/activities/read-machines.js';
@@ -15,9 +16,20 @@ import { SlicePacks } from '../../src/activities/slices.js';
 import { transformData } from '../../src/activities/transform-data.js';
 import { writeScores } from '../../src/activities/write-scores.js';
 import type { Alert } from '../../src/alerts/channel.js';
+import { HalfspaceError } from '../../src/contract/failures.js';
 import type { PipelineSettings } from '../../src/contract/pipeline.js';
-import type { Detection, MachineInput, MachineResult, RunPlan, RunResult, Window } from '../../src/contract/run.js';
+import type {
+  Detection,
+  MachineAnswer,
+  MachineInput,
+  MachineResult,
+  ModelGate,
+  RunPlan,
+  RunResult,
+  Window,
+} from '../../src/contract/run.js';
 import { msFromNanos } from '../../src/contract/time.js';
+import type { Laggard } from '../../src/store/progress.js';
 import { addChunk, addOutcome, NO_TOTALS } from '../../src/workflows/run-totals.js';
 import { MemoryInflux } from './memory-influx.js';
 import { MemoryStore } from './memory-store.js';
@@ -43,11 +55,11 @@ export class MemoryPlant {
   beforeChild: (uniqueId: string) => void = () => {};
   /** True while the channel is down. */
   isDown = false;
-  readonly #settings: PipelineSettings;
+  settings: PipelineSettings;
   #runs = 0;
 
   constructor(settings: PipelineSettings) {
-    this.#settings = settings;
+    this.settings = settings;
   }
 
   /** One run up to `until`, in as many chunks as it takes; every chunk has a worker of its own, with nothing in memory. */
@@ -89,20 +101,26 @@ export class MemoryPlant {
     const laggards = [];
     for (const machine of page) {
       const { uniqueId, ids } = machine;
-      let why: 'failed' | 'undelivered' | null = null;
+      let lag: (Pick<Laggard, 'why'> & Partial<Laggard>) | null = null;
       try {
         this.beforeChild(uniqueId);
-        const result = await detectMachine({ plan, machine, run: RUN }, nowMs, deps, documents, packs);
-        this.children.push(result);
-        totals = addOutcome(totals, { kind: 'done', result });
-        if (result.alerts.some(({ status }) => status === 'failed')) why = 'undelivered';
+        const answer = await detectMachine({ plan, machine, run: RUN }, nowMs, deps, documents, packs);
+        if (answer.kind === 'set back') {
+          const { from, reason } = answer;
+          lag = { why: 'set back', from };
+          totals = addOutcome(totals, { kind: 'set back', problem: { uniqueId, reason }, from });
+        } else {
+          this.children.push(answer);
+          totals = addOutcome(totals, { kind: 'done', result: answer });
+          if (answer.alerts.some(({ status }) => status === 'failed')) lag = { why: 'undelivered' };
+        }
       } catch (error) {
         if (error instanceof Killed) throw error;
-        why = 'failed';
+        lag = { why: 'failed' };
         totals = addOutcome(totals, { kind: 'failed', problem: { uniqueId, reason: String(error) } });
       }
-      if (why === null) continue;
-      laggards.push(await recordLaggards(deps, documents, { plan, lagging: [{ uniqueId, ids, why }] }));
+      if (lag === null) continue;
+      laggards.push(await recordLaggards(deps, documents, { plan, lagging: [{ uniqueId, ids, ...lag }] }));
     }
     return finishRun(deps, documents, { plan, loaded, shaped, totals, laggards, seconds: 0 });
   }
@@ -118,7 +136,7 @@ export class MemoryPlant {
       influx: this.influx,
       storage: this.store,
       models: new ModelCache(64 * 1024 * 1024),
-      pipelines: { [PIPELINE]: this.#settings },
+      pipelines: { [PIPELINE]: this.settings },
       channels: new Map([
         [
           'ops',
@@ -147,8 +165,25 @@ async function detectMachine(
   deps: ActivityDeps,
   documents: JsonArtifacts,
   packs: SlicePacks,
-): Promise<MachineResult> {
-  let gate = await modelIsCached(deps, documents, { ...input, startedAtMs });
+): Promise<MachineAnswer> {
+  const gate = await modelIsCached(deps, documents, { ...input, startedAtMs });
+  try {
+    return await detectFrom(gate, input, deps, documents, packs);
+  } catch (error) {
+    if (!(error instanceof HalfspaceError) || error.kind !== 'CorruptSnapshot') throw error;
+    const other = await passOverModel(deps, documents, { ...input, gate });
+    return 'kind' in other ? other : detectFrom(other, input, deps, documents, packs);
+  }
+}
+
+async function detectFrom(
+  found: ModelGate,
+  input: MachineInput,
+  deps: ActivityDeps,
+  documents: JsonArtifacts,
+  packs: SlicePacks,
+): Promise<MachineAnswer> {
+  let gate = found;
   if (!gate.cached) await loadModel(deps, { ...input, gate });
   let detection = await detectAnomalies(deps, documents, packs, { ...input, gate }, ATTEMPT);
   if (detection.kind === 'roll back') {
@@ -159,7 +194,7 @@ async function detectMachine(
   const checked = await checkAnomalies(deps, documents, { ...input, gate, detection });
   const alerts = await tell(deps, input, checked);
   const written = await writeScores(deps, documents, { ...input, gate, detection }, ATTEMPT);
-  return resultOf(input, detection, gate.why, checked.events, written.scoresWritten, alerts);
+  return resultOf(input, detection, gate, checked.events, written.scoresWritten, alerts);
 }
 
 async function tell(
@@ -188,10 +223,24 @@ async function tell(
 function resultOf(
   { machine: { uniqueId } }: MachineInput,
   { rows, anomalies, late }: Detection,
-  model: MachineResult['model'],
+  { why: model, passedOver }: ModelGate,
   events: number,
   scoresWritten: number,
   alerts: MachineResult['alerts'],
 ): MachineResult {
-  return { uniqueId, rows, anomalies, events, scoresWritten, model, late, plot: null, alerts, deadHome: null };
+  const damaged = passedOver?.reason ?? null;
+  return {
+    kind: 'done',
+    uniqueId,
+    rows,
+    anomalies,
+    events,
+    scoresWritten,
+    model,
+    late,
+    damaged,
+    plot: null,
+    alerts,
+    deadHome: null,
+  };
 }

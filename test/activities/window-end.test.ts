@@ -10,7 +10,13 @@ const incremental = machinesPipeline({ window: { history: 1000, settle: 10_000, 
 const replay = machinesPipeline({ mode: 'replay' });
 const at = (iso: string) => String(nanosFromMs(Date.parse(iso)));
 const request = (until?: string) => ({ scope: 'p', until, nowMs });
-const doneUntil = (iso: string) => ({ origin: at(iso), to: at(iso), target: at(iso), lagging: [] });
+const doneUntil = (iso: string) => ({
+  origin: at(iso),
+  to: at(iso),
+  target: at(iso),
+  settingsHash: 'abcdef012345',
+  lagging: [],
+});
 
 it('is now minus settle, or now in replay mode, when nobody asks for another', () => {
   expect(windowEnd(storage, incremental, request(), null)).toBe(nanosFromMs(nowMs - 10_000));

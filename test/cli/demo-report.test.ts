@@ -21,6 +21,8 @@ function result(change: Partial<RunResult>): RunResult {
     rescoredCount: 0,
     notRescored: [],
     notRescoredCount: 0,
+    damaged: [],
+    damagedCount: 0,
     alerts: [],
     plots: [],
     failed: [],

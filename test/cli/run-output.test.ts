@@ -23,6 +23,8 @@ function result(change: Partial<RunResult> = {}): RunResult {
     rescoredCount: 0,
     notRescored: [],
     notRescoredCount: 0,
+    damaged: [],
+    damagedCount: 0,
     alerts: [
       { uniqueId: 'a', event: 'machines/a/1', kind: 'event', channel: 'ops', status: 'failed', reason: 'no_service' },
     ],

@@ -140,24 +140,26 @@ describe('a run', () => {
     expect(await newestSnapshots(plant, 'machines')).toEqual(before);
   });
 
-  it('lets the others finish when one machine has a damaged snapshot, and takes that one up again later', async () => {
-    await build({ pipelines: { machines: machinesPipeline() }, modelCacheBytes: 1 });
+  it('lets the others finish when one machine has a damaged snapshot, and ends where it would have been', async () => {
+    const pipelines = { machines: machinesPipeline(), peace: machinesPipeline({ output: { table: 'peace' } }) };
+    await build({ pipelines, modelCacheBytes: 1 });
     const machines = defaultMachines(3, 3);
-    await plant.write(lines(machines, { fromMs: START, toMs: START + 30 * MINUTE }));
-    await plant.run('machines', nanosFromMs(START + 10 * MINUTE));
+    await plant.write(lines(machines, { fromMs: START, toMs: START + 40 * MINUTE }));
+    for (const minutes of [10, 20]) await plant.run('machines', nanosFromMs(START + minutes * MINUTE));
 
     const [first = ''] = await plant.storage.list('snapshots/machines');
-    const folder = `snapshots/machines/${first.slice(0, -1)}`;
-    const [name = ''] = await plant.storage.list(folder);
-    const good = await plant.storage.read(`${folder}/${name}`);
-    await plant.storage.write(`${folder}/${name}`, new Uint8Array([1, 2, 3]));
-    const broken = await plant.run('machines', nanosFromMs(START + 20 * MINUTE));
-    expect(broken).toMatchObject({ done: 2, failedCount: 1, lagging: 1, rows: 2 * 600 });
-    expect(broken.failed[0]?.reason).toMatch(/damaged/);
+    const name = (await plant.storage.list(`snapshots/machines/${first}`)).at(-1) ?? '';
+    await plant.storage.write(`snapshots/machines/${first}${name}`, new Uint8Array([1, 2, 3]));
+    const broken = await plant.run('machines', nanosFromMs(START + 30 * MINUTE));
+    expect(broken).toMatchObject({ done: 2, failedCount: 0, damagedCount: 1, lagging: 1, rows: 2 * 600 });
+    expect(broken.damaged[0]?.reason).toMatch(/ is damaged: .*; the next run learns again from 2026-01-05T00:09:59/);
+    expect(broken.damaged[0]?.reason).toContain(name);
 
-    await plant.storage.write(`${folder}/${name}`, good ?? new Uint8Array());
-    const mended = await plant.run('machines', nanosFromMs(START + 30 * MINUTE));
-    expect(mended).toMatchObject({ done: 3, lagging: 0, rows: 2 * 600 + 1200 });
+    const healed = await plant.run('machines', nanosFromMs(START + 40 * MINUTE));
+    expect(healed).toMatchObject({ done: 3, damagedCount: 1, lagging: 0, rows: 2 * 600 + 1800 });
+    for (const minutes of [10, 20, 30, 40]) await plant.run('peace', nanosFromMs(START + minutes * MINUTE));
+    expect(await newestSnapshots(plant, 'machines')).toEqual(await newestSnapshots(plant, 'peace'));
+    expect(await plant.storage.list(`damaged/machines/${first}`)).toEqual([name]);
   });
 
   it('goes on without a channel that is down for good, says so, and tries again while the event is open', async () => {
@@ -240,7 +242,8 @@ describe('a window that was asked for', () => {
   it('is not read when the progress lies ahead of the clock: the run says which files to delete', async () => {
     await runTenMinutes();
     const to = String(anHourAhead());
-    await writeProgress(plant.storage, 'machines', { origin: '0', to, target: to, lagging: [] });
+    const progress = { origin: '0', to, target: to, settingsHash: '', lagging: [] };
+    await writeProgress(plant.storage, 'machines', progress);
     const reason = await reasonOfFailure(plant.run('machines', nanosFromMs(START + HOUR)));
     expect(reason).toContain(`delete ${plant.storage.locate('progress/machines.json')} and the folder`);
   });

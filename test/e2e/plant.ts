@@ -176,6 +176,7 @@ export function machinesPipeline(change: Partial<PipelineSettings> = {}): Pipeli
     },
     window: { history: 24 * 3_600_000, settle: 0, catch_up: 7 * 24 * 3_600_000, chunk: null },
     late: { within: 3_600_000, action: 'report' },
+    on_settings_change: 'relearn',
     normalise: { power: [0, 500] },
     detector: { kind: 'half_space_trees', n_trees: 10, height: 8, window_size: 250, seed: 1 },
     order: 'score_then_learn',

@@ -4,7 +4,7 @@ import type { Slice } from '../../src/contract/slice.js';
 import { createModel, type Model, type ScoredSlice, scoreInSteps, scoreSlice } from '../../src/model/model.js';
 import { decodeSnapshot, encodeSnapshot } from '../../src/model/snapshot.js';
 
-const OWNER = { uniqueId: 'm', settingsHash: 'abcdef012345' };
+const OWNER = { uniqueId: 'm', ids: ['M'], settingsHash: 'abcdef012345' };
 
 function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
   return {
@@ -12,6 +12,7 @@ function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
     source: { table: 't', query: null, id: ['machine'], values: ['a', 'b'], time: 'time', unique_id: 'readable' },
     window: { history: 1, settle: 1, catch_up: 1, chunk: null },
     late: null,
+    on_settings_change: 'relearn',
     normalise: 'running',
     detector: { kind: 'half_space_trees', n_trees: 5, height: 4, window_size: 20, seed: 1 },
     order: 'score_then_learn',

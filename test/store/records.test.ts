@@ -82,6 +82,7 @@ describe('progress', () => {
     origin: '1600000000000000000',
     to: '1700000000000000000',
     target: '1700000000000000000',
+    settingsHash: 'abcdef012345',
     lagging: [{ uniqueId: 'a', ids: ['a'], from: '1', why: 'busy' }],
   } as const;
 
@@ -96,14 +97,15 @@ describe('progress', () => {
     ['half of it', '{"to":"17000'],
     ['another shape', '[]'],
     ['null', 'null'],
-    ['a number as time', '{"origin":"1","target":"17","to":17,"lagging":[]}'],
-    ['a time with letters', '{"origin":"1","target":"17","to":"17x","lagging":[]}'],
-    ['no laggards', '{"origin":"1","target":"17","to":"17"}'],
-    ['no beginning', '{"target":"17","to":"17","lagging":[]}'],
-    ['no target', '{"origin":"1","to":"17","lagging":[]}'],
+    ['a number as time', '{"origin":"1","target":"17","to":17,"settingsHash":"a","lagging":[]}'],
+    ['a time with letters', '{"origin":"1","target":"17","to":"17x","settingsHash":"a","lagging":[]}'],
+    ['no laggards', '{"origin":"1","target":"17","to":"17","settingsHash":"a"}'],
+    ['no beginning', '{"target":"17","to":"17","settingsHash":"a","lagging":[]}'],
+    ['no target', '{"origin":"1","to":"17","settingsHash":"a","lagging":[]}'],
+    ['no settings', '{"origin":"1","target":"17","to":"17","lagging":[]}'],
     [
       'a laggard without its ids',
-      '{"origin":"1","target":"17","to":"17","lagging":[{"uniqueId":"a","from":"1","why":"busy"}]}',
+      '{"origin":"1","target":"17","to":"17","settingsHash":"a","lagging":[{"uniqueId":"a","from":"1","why":"busy"}]}',
     ],
   ])('that holds %s is damaged, which names the file and stops at once', async (_what, text) => {
     await storage.write('progress/p.json', new TextEncoder().encode(text));
