@@ -29,6 +29,7 @@ test('the smallest pipeline comes out with every default', () => {
     source: { table: 't', query: null, id: ['m'], values: ['x'], time: 'time', unique_id: 'readable' },
     window: { history: 86_400_000, settle: 10_000, catch_up: 604_800_000, chunk: null },
     late: { within: 3_600_000, action: 'report' },
+    on_settings_change: 'relearn',
     normalise: 'running',
     detector: { kind: 'half_space_trees', n_trees: 10, height: 8, window_size: 250, seed: 1 },
     order: 'score_then_learn',
