@@ -5,6 +5,9 @@ import { gunzip } from 'node:zlib';
 import { precisionFromName } from './precision.js';
 import type { Store } from './store.js';
 
+/** Longer than clients keep an idle connection (Node: 5 s), so that none sends into one that is just being closed. */
+const KEEP_ALIVE_MS = 60_000;
+
 /** The InfluxDB 3 the answers are modelled on, marked as not being it. */
 export const VERSION = '3.6.0-halfspace-standin';
 
@@ -15,7 +18,7 @@ export type Log = (message: string, fields?: object) => void;
 
 /** The HTTP half of the stand-in: writes, ping and health. It does not listen by itself. */
 export function createHttpService(store: Store, token: string | null, log: Log): Server {
-  return createServer((request, response) => {
+  return createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     answer(store, token, request, response).catch((error: unknown) => {
       log('stand-in: request failed', { method: request.method, error: messageOf(error) });
       if (response.headersSent) response.destroy();

@@ -211,3 +211,9 @@ test('rows of one series that come after later rows of another still replace the
     { t: null, f: 9 },
   ]);
 });
+
+test('keeps an idle connection longer than its clients do', async () => {
+  const { post } = await openStandIn();
+  const response = await post(V2, 'm f=1 1000');
+  expect(response.headers.get('keep-alive')).toBe('timeout=60');
+});
