@@ -13,10 +13,11 @@ import {
 } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Activities } from '../../src/activities/index.js';
+import type { PlanRunInput } from '../../src/activities/plan-run.js';
 import type { ArtifactRef } from '../../src/contract/artifact.js';
 import { homeOf } from '../../src/contract/homes.js';
 import { machineWorkflowId } from '../../src/contract/names.js';
-import type { MachineEntry, RunPlan, RunResult } from '../../src/contract/run.js';
+import type { MachineEntry, RunPlan, RunResult, RunTotals } from '../../src/contract/run.js';
 
 /** Control flow only: the activities are fakes, the server and the worker are real. */
 const REF: ArtifactRef = { key: 'k', sha256: 's', bytes: 1 };
@@ -64,29 +65,33 @@ function machineEntries(count: number): MachineEntry[] {
   }));
 }
 
+function planOf(change: Partial<RunPlan>): RunPlan {
+  return {
+    pipeline,
+    scope: pipeline,
+    mode: 'incremental',
+    span: { from: '0', to: '10' },
+    window: { from: '0', to: '10' },
+    chunk: { index: 1, count: 1 },
+    events: 'told',
+    document: REF,
+    folder: 'f',
+    channels: [],
+    laggards: 0,
+    homes: [],
+    machinesAtOnce: 10,
+    machinesPerExecution: 500,
+    warnings: [],
+    ...change,
+  };
+}
+
 async function startWorker(machines: number, fakes: Fakes = {}, plan: Partial<RunPlan> = {}): Promise<void> {
   calls = [];
   pipeline = `p-${randomUUID()}`;
   taskQueue = pipeline;
   const healthy: Record<string, (input: never) => Promise<unknown>> = {
-    planRun: async () => ({
-      pipeline,
-      scope: pipeline,
-      mode: 'incremental',
-      span: { from: '0', to: '10' },
-      window: { from: '0', to: '10' },
-      chunk: { index: 1, count: 1 },
-      events: 'told',
-      document: REF,
-      folder: 'f',
-      channels: [],
-      laggards: 0,
-      homes: [],
-      machinesAtOnce: 10,
-      machinesPerExecution: 500,
-      warnings: [],
-      ...plan,
-    }),
+    planRun: async () => planOf(plan),
     loadInfluxData: async () => ({ manifest: REF, rows: machines, warnings: [] }),
     transformData: async () => ({
       manifest: REF,
@@ -371,6 +376,58 @@ describe('a run', () => {
     expect(calls.filter((name) => name === 'planRun')).toHaveLength(1);
     expect(calls.filter((name) => name === 'readMachines')).toHaveLength(5);
     const description = await client.workflow.getHandle(`detect/${pipeline}`).describe();
+    expect(description.historyLength).toBeLessThan(60);
+  });
+
+  it('of several chunks continues as new after each, towards the end that the first one fixed', async () => {
+    const inputs: PlanRunInput[] = [];
+    const windowOf = (chunk: number) => ({ from: String(10 * chunk), to: String(10 * chunk + 10) });
+    let isPoisoned = true;
+    await startWorker(2, {
+      planRun: async (input: PlanRunInput) => {
+        inputs.push(input);
+        return planOf({
+          span: { from: '0', to: '30' },
+          window: windowOf(input.chunksDone),
+          chunk: { index: input.chunksDone + 1, count: 3 },
+        });
+      },
+      detectAnomalies: async ({ machine }: { machine: MachineEntry }) => {
+        if (machine.uniqueId === 'm1' && isPoisoned) throw ApplicationFailure.nonRetryable('poison row');
+        return { scores: REF, events: null, snapshot: null, rows: 1, trimmed: 0, anomalies: 0 };
+      },
+      finishRun: async ({ plan, totals, laggards }: { plan: RunPlan; totals: RunTotals; laggards: unknown[] }) => {
+        isPoisoned = false;
+        const { window, chunk } = plan;
+        const rest = {
+          loadedRows: 2,
+          lagging: laggards.length,
+          refused: [],
+          refusedCount: 0,
+          warnings: [],
+          seconds: 1,
+        };
+        return { ...totals, pipeline, window, chunks: chunk.index, ...rest };
+      },
+    });
+    const result = await run();
+    expect(result).toMatchObject({
+      window: { from: '0', to: '30' },
+      chunks: 3,
+      machines: 2,
+      rows: 5,
+      loadedRows: 6,
+      failedCount: 0,
+      lagging: 0,
+    });
+    const span = { from: '0', to: '30' };
+    expect(inputs.map((input) => [input.chunksDone, input.span])).toEqual([
+      [0, undefined],
+      [1, span],
+      [2, span],
+    ]);
+    const description = await client.workflow.getHandle(`detect/${pipeline}`).describe();
+    expect(description.memo).toMatchObject({ chunk: '3 of 3' });
     expect(description.historyLength).toBeLessThan(60);
   });
 
