@@ -183,7 +183,12 @@ export async function backfillProgress(
   // By its id alone: the run that was started may have continued as a new one.
   const current = client.workflow.getHandle(handle.workflowId);
   const ask = () => current.query<BackfillProgress>(BACKFILL_PROGRESS);
-  return client.withAbortSignal(signal, ask).catch(() => null);
+  return client.withAbortSignal(oneCall(signal), ask).catch(() => null);
+}
+
+/** The SDK leaves a listener on the signal at each call: one that is asked again and again would collect them. */
+export function oneCall(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal]);
 }
 
 async function startOrJoin<F extends Workflow>(

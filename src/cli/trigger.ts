@@ -1,6 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Workflow, WorkflowFailedError, WorkflowNotFoundError, type WorkflowResultType } from '@temporalio/client';
-import { connectTemporal, countWorkers, runUrl, type Started, startRun, type TemporalClient } from '../client.js';
+import {
+  connectTemporal,
+  countWorkers,
+  oneCall,
+  runUrl,
+  type Started,
+  startRun,
+  type TemporalClient,
+} from '../client.js';
 import { loadSettings } from '../config/load.js';
 import { HalfspaceError } from '../contract/failures.js';
 import { nanosFromIso, timeProblem } from '../contract/time.js';
@@ -133,7 +141,7 @@ async function watchAttempts<F extends Workflow>(
     await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
     // The result tells what went wrong with the server; this look is only for people who wait.
-    const description = await handle.client.withAbortSignal(signal, () => handle.describe()).catch(() => null);
+    const description = await handle.client.withAbortSignal(oneCall(signal), () => handle.describe()).catch(() => null);
     for (const activity of description?.raw.pendingActivities ?? []) {
       const why = activity.lastFailure?.message;
       const line = `${activity.activityType?.name ?? 'a step'} is tried again (attempt ${activity.attempt}): ${visible(String(why))}\n`;
