@@ -1,0 +1,67 @@
+import { alertCounts, differences } from './outcome.mjs';
+
+/** One line a round: what was done to it, and what it shares with the undisturbed run. */
+export function tableText(calm, reports) {
+  const rows = [HEAD, ...reports.map((report) => rowOf(calm, report))];
+  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const table = rows.map((row) =>
+    row
+      .map((text, column) => text.padEnd(widths[column]))
+      .join('  ')
+      .trimEnd(),
+  );
+  return `${[...table, ...reports.flatMap(notesOf)].join('\n')}\n`;
+}
+
+const HEAD = [
+  'seed',
+  'kills',
+  'temporal',
+  'influx',
+  'store',
+  'slack',
+  'runs',
+  'failed',
+  'scores',
+  'snapshots',
+  'learned',
+  'events',
+  'twice',
+  's',
+];
+
+function rowOf(calm, { seed, round, duplicates }) {
+  if (round === null) return [String(seed), ...HEAD.slice(1).map(() => '-')];
+  const made = (word) => String(round.made.filter(({ kind }) => kind.includes(word)).length);
+  const same = (name) => `${round[name].size - differences(calm[name], round[name]).length}/${calm[name].size}`;
+  const events = alertCounts(calm.posts).size;
+  return [
+    String(seed),
+    made('kill'),
+    made('temporal'),
+    made('influx'),
+    made('store'),
+    made('slack'),
+    String(round.runs),
+    String(round.failures.length),
+    same('scores'),
+    same('snapshots'),
+    same('learned'),
+    `${alertCounts(round.posts).size}/${events}`,
+    `${duplicates.inWindow.length}+${duplicates.unexplained.length}`,
+    round.seconds.toFixed(0),
+  ];
+}
+
+function notesOf({ seed, round, problems, duplicates }) {
+  const notes = problems.map((problem) => `seed ${seed}: DIFFERS: ${problem}`);
+  if (round === null) return notes;
+  for (const failure of round.failures) notes.push(`seed ${seed}: a run failed and was started again: ${failure}`);
+  for (const { kind, why } of round.notMade) notes.push(`seed ${seed}: not made: ${kind} (${why})`);
+  if (round.restarts > 0)
+    notes.push(`seed ${seed}: workers that ended by themselves and were started again: ${round.restarts}`);
+  for (const event of duplicates.inWindow) {
+    notes.push(`seed ${seed}: told twice, in the channel's own window between its answer and the record: ${event}`);
+  }
+  return notes;
+}
