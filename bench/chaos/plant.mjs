@@ -66,10 +66,16 @@ export async function buildPlant({ home, fleet, workers, canMount }) {
   await writeFleet(influx.url(), fleet);
   await writeFile(join(home, 'halfspace.yaml'), settings(influx.url(), storeFolder, fleet));
   plant.client = await connectTemporal({ embedded: temporal.address });
-  const options = { home, temporalAddress: temporal.address, slackUrl: slack.url };
-  for (let n = 1; n <= workers; n++) plant.workers.push(new WorkerProcess({ ...options, name: `worker${n}` }));
-  await eventually(async () => (await countWorkers(plant.client, TASK_QUEUE)) === workers, 'all workers poll');
+  await Promise.all(Array.from({ length: workers }, () => addWorker(plant)));
   return plant;
+}
+
+/** One worker more, once all of them poll. */
+export async function addWorker(plant) {
+  const { home, temporal, slack, workers } = plant;
+  const name = `worker${workers.length + 1}`;
+  workers.push(new WorkerProcess({ home, name, temporalAddress: temporal.address, slackUrl: slack.url }));
+  await eventually(async () => (await countWorkers(plant.client, TASK_QUEUE)) >= workers.length, 'all workers poll');
 }
 
 export async function closeHome(home) {

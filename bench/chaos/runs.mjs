@@ -15,6 +15,12 @@ export function nanosOf(timeMs) {
   return BigInt(timeMs) * 1_000_000n;
 }
 
+/** Starts a run until `endMs`, or joins the one that is going on. */
+export async function startWindow({ client }, endMs) {
+  const input = { pipeline: PIPELINE, until: String(nanosOf(endMs)), taskQueue: TASK_QUEUE };
+  return (await startRun(client, input)).handle;
+}
+
 /** Runs of one plant, one window after the other, and how they ended. */
 export class Runs {
   ended = [];
@@ -30,9 +36,7 @@ export class Runs {
   async finishWindow(endMs) {
     const until = nanosOf(endMs);
     for (let tries = 0; tries < MOST_RUNS_A_WINDOW; tries++) {
-      const { handle } = await this.#untilItAnswers(() =>
-        startRun(this.#plant.client, { pipeline: PIPELINE, until: String(until), taskQueue: TASK_QUEUE }),
-      );
+      const handle = await this.#untilItAnswers(() => startWindow(this.#plant, endMs));
       await this.#endOf(handle);
       const done = await doneUntil(this.#plant.storeFolder);
       if (done !== null && done >= until) return;

@@ -1,0 +1,117 @@
+/**
+ * Records the histories that test/workflows/replay.test.ts replays: real runs of real workers on a server of their own.
+ * Record again only when no run of the old workflows can be under way any more; see CONTRIBUTING.md.
+ *
+ * usage: npm run histories
+ */
+import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { createFleet } from '../../bench/chaos/fleet.mjs';
+import { addWorker, buildPlant, PIPELINE } from '../../bench/chaos/plant.mjs';
+import { listSnapshots } from '../../bench/chaos/progress.mjs';
+import { startWindow } from '../../bench/chaos/runs.mjs';
+import { eventually } from '../../bench/chaos/wait.mjs';
+
+const FOLDER = dirname(fileURLToPath(import.meta.url));
+/** One more than an execution has room for, so that the run continues as new. */
+const LARGE = { machines: 501, rows: 50 };
+const SMALL = { machines: 4, rows: 300 };
+
+for (const name of await readdir(FOLDER)) if (name.endsWith('.json.gz')) await rm(join(FOLDER, name));
+await inPlant(SMALL, recordSmall);
+await inPlant(LARGE, recordLarge);
+
+async function inPlant(size, record) {
+  const home = await mkdtemp(join(tmpdir(), 'halfspace-histories-'));
+  const fleet = createFleet(size);
+  const plant = await buildPlant({ home, fleet, workers: 1, canMount: false });
+  try {
+    await record(plant, fleet);
+  } finally {
+    await plant.close();
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+async function recordSmall(plant, { ends, machines }) {
+  const [faulty, healthy, damaged] = await machineIds(plant, ends[0], machines.length);
+  await keep(plant, 'machine-new-model', machineId(healthy));
+  await keep(plant, 'run-plain', await finished(plant, ends[1]));
+  await keep(plant, 'machine-healthy', machineId(healthy));
+  await keep(plant, 'machine-anomalous', machineId(faulty));
+
+  const snapshot = (await listSnapshots(plant.storeFolder)).find(({ machine }) => machine === damaged);
+  await truncate(join(snapshot.root, damaged, snapshot.names.at(-1)), 100);
+  await plant.workers[0].kill(0);
+  await keep(plant, 'run-with-a-failed-machine', await finished(plant, ends[2]));
+  await keep(plant, 'machine-failed', machineId(damaged));
+  await keep(plant, 'machine-model-read-from-the-store', machineId(healthy));
+
+  await addWorker(plant);
+  await keep(plant, 'run-with-homes', await finished(plant, ends[3]));
+  await plant.workers[1].close();
+  await keep(plant, 'run-with-a-dead-home', await finished(plant, ends[4]));
+}
+
+async function recordLarge(plant, { ends }) {
+  const handle = await startWindow(plant, ends[0]);
+  await handle.result();
+  await keep(plant, 'run-continued-as-new', handle.workflowId, handle.firstExecutionRunId);
+  await keep(plant, 'run-after-continue-as-new', handle.workflowId);
+
+  const cancelled = await startWindow(plant, ends[1]);
+  const second = async () => (await listSnapshots(plant.storeFolder)).some(({ names }) => names.length > 1);
+  await eventually(second, 'a machine of the run is done');
+  await cancelled.cancel();
+  await cancelled.result().catch(() => {});
+  await keep(plant, 'run-cancelled', cancelled.workflowId);
+}
+
+/** Ids as the snapshots' folders have them: a run's first machine has a fault, the others are well. */
+async function machineIds(plant, endMs, count) {
+  await finished(plant, endMs);
+  const ids = (await listSnapshots(plant.storeFolder)).map(({ machine }) => machine);
+  if (ids.length !== count) throw new Error(`Expected ${count} machines, got ${ids.join(', ')}`);
+  return ids.sort((a, b) => Number(b.endsWith('-machine1')) - Number(a.endsWith('-machine1')));
+}
+
+function machineId(uniqueId) {
+  return `machine/${PIPELINE}/${uniqueId}`;
+}
+
+/** The workflow id of a run that has ended. */
+async function finished(plant, endMs) {
+  const handle = await startWindow(plant, endMs);
+  await handle.result();
+  return handle.workflowId;
+}
+
+/** Writes the history of a workflow's latest execution, or of the one that is named. */
+async function keep({ client }, name, workflowId, runId) {
+  const handle = client.client.workflow.getHandle(workflowId, runId, { followRuns: false });
+  const history = plainOf(await handle.fetchHistory());
+  const file = join(FOLDER, `${name}.json.gz`);
+  await writeFile(file, gzipSync(JSON.stringify({ workflowId, history }), { level: 9 }));
+  process.stderr.write(`${name}: ${history.events.length} events\n`);
+}
+
+/**
+ * A protobuf message as JSON: bytes as `{ base64 }`, 64-bit integers as numbers. The name of the computer that recorded
+ * is nobody's business; it stands in identities, in the clear and in payloads.
+ */
+function plainOf(value) {
+  if (typeof value === 'string') return withoutHost(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (ArrayBuffer.isView(value))
+    return { base64: Buffer.from(withoutHost(Buffer.from(value).toString())).toString('base64') };
+  if (Array.isArray(value)) return value.map(plainOf);
+  if (typeof value.toNumber === 'function') return value.toNumber();
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainOf(inner)]));
+}
+
+function withoutHost(text) {
+  return text.replaceAll(hostname(), 'plant');
+}
