@@ -54,7 +54,7 @@ async function main() {
   if (!options.mounting) say('no file system can be mounted here: the store will be neither read-only nor full');
   const root = await mkdtemp(join(tmpdir(), 'halfspace-chaos-'));
   const common = { fleet, workers, canMount: options.mounting };
-  const calm = await runRound({ ...common, home: join(root, 'calm'), faults: [] });
+  const calm = await runRound({ ...common, workers: 1, home: join(root, 'calm'), faults: [] });
   const events = alertCounts(calm.posts);
   say(
     `undisturbed: ${calm.scoreRows} scores, ${calm.snapshots.size} machines, ${events.size} events, ${calm.seconds} s`,

@@ -28,6 +28,6 @@ export async function startFakeSlack() {
 
 /** The event's key stands in the message's last block. */
 function eventOf(body) {
-  const { blocks } = JSON.parse(body);
-  return /^Event `(.+)`$/.exec(blocks.at(-1).elements[0].text)?.[1] ?? 'a message without an event';
+  const last = JSON.parse(body).blocks.at(-1).elements?.[0].text ?? '';
+  return /^Event `(.+)`$/.exec(last)?.[1] ?? 'a message without an event';
 }

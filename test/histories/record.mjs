@@ -10,10 +10,11 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { createFleet } from '../../bench/chaos/fleet.mjs';
-import { addWorker, buildPlant, PIPELINE } from '../../bench/chaos/plant.mjs';
+import { addWorker, buildPlant, PIPELINE, TASK_QUEUE } from '../../bench/chaos/plant.mjs';
 import { listSnapshots } from '../../bench/chaos/progress.mjs';
-import { startWindow } from '../../bench/chaos/runs.mjs';
+import { nanosOf, startWindow } from '../../bench/chaos/runs.mjs';
 import { eventually } from '../../bench/chaos/wait.mjs';
+import { startBackfill } from '../../dist/client.js';
 
 const FOLDER = dirname(fileURLToPath(import.meta.url));
 /** One more than an execution has room for, so that the run continues as new. */
@@ -36,12 +37,14 @@ async function inPlant(size, record) {
   }
 }
 
-async function recordSmall(plant, { ends, machines }) {
+async function recordSmall(plant, fleet) {
+  const { ends, machines } = fleet;
   const [faulty, healthy, damaged] = await machineIds(plant, ends[0], machines.length);
   await keep(plant, 'machine-new-model', machineId(healthy));
   await keep(plant, 'run-plain', await finished(plant, ends[1]));
   await keep(plant, 'machine-healthy', machineId(healthy));
   await keep(plant, 'machine-anomalous', machineId(faulty));
+  await keep(plant, 'backfill', await backfilled(plant, { fromMs: fleet.startMs, toMs: ends[1] }));
 
   const snapshot = (await listSnapshots(plant.storeFolder)).find(({ machine }) => machine === damaged);
   await truncate(join(snapshot.root, damaged, snapshot.names.at(-1)), 100);
@@ -85,6 +88,20 @@ function machineId(uniqueId) {
 /** The workflow id of a run that has ended. */
 async function finished(plant, endMs) {
   const handle = await startWindow(plant, endMs);
+  await handle.result();
+  return handle.workflowId;
+}
+
+/** Over rows that live runs have scored, with a digest of the event among them. */
+async function backfilled(plant, { fromMs, toMs }) {
+  const { handle } = await startBackfill(plant.client, {
+    pipeline: PIPELINE,
+    range: { from: String(nanosOf(fromMs)), to: String(nanosOf(toMs)) },
+    alerts: 'digest',
+    overwrite: true,
+    again: false,
+    taskQueue: TASK_QUEUE,
+  });
   await handle.result();
   return handle.workflowId;
 }

@@ -1,0 +1,16 @@
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const PROGRAM = fileURLToPath(new URL('../../bench/chaos.mjs', import.meta.url));
+
+it('gives the scores, models and messages of an undisturbed run whatever is killed meanwhile', async () => {
+  const args = ['--seed', '1', '--machines', '12', '--rows', '300', '--kills', '3'];
+  const chaos = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const code = new Promise((resolve) => chaos.once('exit', resolve));
+  const [report, plan] = await Promise.all([text(chaos.stdout), text(chaos.stderr)]);
+  expect(report, plan).toContain('chaos: 1 rounds, 1 equal, 0 differ\n');
+  expect(report).not.toContain('not made: kill');
+  expect(await code).toBe(0);
+}, 600_000);
