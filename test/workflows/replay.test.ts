@@ -4,11 +4,11 @@ import { gunzipSync } from 'node:zlib';
 import {
   bundleWorkflowCode,
   DefaultLogger,
-  DeterminismViolationError,
   Runtime,
   Worker,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, expect, it } from 'vitest';
 import * as workflows from '../../src/workflows/index.js';
 
