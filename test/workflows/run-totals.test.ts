@@ -84,6 +84,7 @@ it('keeps its lists short however many chunks there are', () => {
       uniqueId,
       event: 'e',
       channel: 'c',
+      kind: 'event' as const,
       status: 'logged' as const,
     }));
     const plots = alerts.map(({ uniqueId }) => uniqueId);
