@@ -4,7 +4,7 @@
  *
  * usage: npm run histories
  */
-import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,18 +39,26 @@ async function inPlant(size, record) {
 
 async function recordSmall(plant, fleet) {
   const { ends, machines } = fleet;
-  const [faulty, healthy, damaged] = await machineIds(plant, ends[0], machines.length);
+  const [faulty, healthy, damaged, impossible] = await machineIds(plant, ends[0], machines.length);
   await keep(plant, 'machine-new-model', machineId(healthy));
   await keep(plant, 'run-plain', await finished(plant, ends[1]));
   await keep(plant, 'machine-healthy', machineId(healthy));
   await keep(plant, 'machine-anomalous', machineId(faulty));
   await keep(plant, 'backfill', await backfilled(plant, { fromMs: fleet.startMs, toMs: ends[1] }));
 
-  const snapshot = (await listSnapshots(plant.storeFolder)).find(({ machine }) => machine === damaged);
-  await truncate(join(snapshot.root, damaged, snapshot.names.at(-1)), 100);
+  const newest = (await listSnapshots(plant.storeFolder)).map(({ root, machine, names }) => [
+    machine,
+    join(root, machine),
+    names.at(-1),
+  ]);
+  for (const [machine, folder, name] of newest) {
+    if (machine === damaged) await truncate(join(folder, name), 100);
+    if (machine === impossible) await rename(join(folder, name), join(folder, learnedTooFar(name)));
+  }
   await plant.workers[0].kill(0);
   await keep(plant, 'run-with-a-failed-machine', await finished(plant, ends[2]));
-  await keep(plant, 'machine-failed', machineId(damaged));
+  await keep(plant, 'machine-failed', machineId(impossible));
+  await keep(plant, 'machine-with-a-damaged-snapshot', machineId(damaged));
   await keep(plant, 'machine-model-read-from-the-store', machineId(healthy));
 
   await addWorker(plant);
@@ -79,6 +87,11 @@ async function machineIds(plant, endMs, count) {
   const ids = (await listSnapshots(plant.storeFolder)).map(({ machine }) => machine);
   if (ids.length !== count) throw new Error(`Expected ${count} machines, got ${ids.join(', ')}`);
   return ids.sort((a, b) => Number(b.endsWith('-machine1')) - Number(a.endsWith('-machine1')));
+}
+
+/** A snapshot that claims to have learned up to the year 2200: its machine fails until somebody looks. */
+function learnedTooFar(name) {
+  return name.replace(/-\d{20}-/, `-${String(nanosOf(Date.parse('2200-01-01T00:00:00Z'))).padStart(20, '0')}-`);
 }
 
 function machineId(uniqueId) {
