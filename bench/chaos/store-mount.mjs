@@ -29,7 +29,7 @@ export function mountStore(folder) {
     makeFull: () =>
       remount(() => {
         const { blocks, bfree, bsize } = statfsSync(folder);
-        return `size=${(blocks - bfree) * bsize}`;
+        return `size=${Math.max(1, blocks - bfree) * bsize}`; // 0 would be without a limit, for good
       }),
     makeRoomy: () => remount(() => `size=${SIZE}`),
     unmount: () => execFileSync('umount', ['--lazy', folder]),
