@@ -35,6 +35,7 @@ export function runDocument(result: RunResult): Record<string, unknown> {
     lagging: result.lagging,
     warnings: result.warnings,
     seconds: result.seconds,
+    ...(result.skipped === undefined ? {} : { skipped: result.skipped }),
   };
 }
 

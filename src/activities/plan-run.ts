@@ -1,6 +1,6 @@
 import { HalfspaceError } from '../contract/failures.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
-import type { RunPlan, Window } from '../contract/run.js';
+import type { RunPlan, RunSkip, RunWait, Window } from '../contract/run.js';
 import { isoFromNanos, nanosFromMs } from '../contract/time.js';
 import { isCutByTime } from '../influx/custom-query.js';
 import { lateClockOf } from '../shape/late-zone.js';
@@ -12,6 +12,7 @@ import { chunkLength } from './chunk-length.js';
 import type { ActivityDeps } from './deps.js';
 import { nextChunk, type Span } from './next-chunk.js';
 import { learningSettingsHash, type RunPlanDocument } from './plan-document.js';
+import { type Ready, waitForData } from './wait-for-data.js';
 import { checkProgress, windowEnd } from './window-end.js';
 
 export interface PlanRunInput extends Pick<RunPlan, 'pipeline' | 'scope' | 'events'> {
@@ -22,6 +23,10 @@ export interface PlanRunInput extends Pick<RunPlan, 'pipeline' | 'scope' | 'even
   readonly chunksDone: number;
   /** The workflow's own clock. */
   readonly nowMs: number;
+  /** Milliseconds since the run began to wait for data, 0 at its first look. */
+  readonly waitedMs: number;
+  /** Looks for data that this execution has taken before. */
+  readonly looks: number;
   readonly runId: string;
 }
 
@@ -31,20 +36,32 @@ const MOST_HOMES = 64;
 /** At most nine events a machine (three of its child, six of the two tasks they wake): below 5,000 of history. */
 const MACHINES_PER_EXECUTION = 500;
 
+/** A look for data is twelve events at most. */
+const MACHINES_A_LOOK = 1.5;
+
 /**
- * Freezes settings and window: the next chunk from the last window done to now minus `settle`.
+ * Freezes settings and window: the next chunk from the last window done to now minus `settle`. Where the pipeline waits for
+ * data that is not there, says so instead.
  * @throws HalfspaceError `UnknownPipeline`; `BadWindow` when the window cannot end where it was asked to; `CorruptStore`
- * when nobody knows where the scope stands.
+ * when nobody knows where the scope stands; `ExpectationFailed` when it has waited in vain and is to fail.
  */
-export async function planRun(deps: ActivityDeps, input: PlanRunInput, { signal }: Attempt): Promise<RunPlan> {
+export async function planRun(
+  deps: ActivityDeps,
+  input: PlanRunInput,
+  { signal }: Attempt,
+): Promise<RunPlan | RunWait | RunSkip> {
   const settings = settingsOf(deps, input.pipeline);
-  const warnings: string[] = [];
   const progress = settings.mode === 'replay' ? null : await readProgress(deps.storage, input.scope);
   checkProgress(deps.storage, input, progress);
+  // A span that is fixed already has been waited for, or lies in the past.
+  const go: Ready = { kind: 'ready', until: input.until, warnings: [] };
+  const ready = input.span === undefined ? await waitForData(deps, settings, progress, input, signal) : go;
+  if (ready.kind !== 'ready') return ready;
+  const warnings = [...ready.warnings];
   const settingsHash = learningSettingsHash(settings);
   const isChanged = progress !== null && progress.settingsHash !== settingsHash;
   const isRelearned = isChanged && settings.on_settings_change === 'relearn';
-  const due = spanOf(deps, settings, progress, input, warnings);
+  const due = spanOf(deps, settings, progress, { ...input, until: ready.until }, warnings);
   const span = isRelearned ? relearnedSpan(due, settings, input) : due;
   const begin = progress === null || isRelearned ? span.from : laterOf(span.from, BigInt(progress.to));
   const left = { from: begin, to: span.to };
@@ -74,7 +91,7 @@ export async function planRun(deps: ActivityDeps, input: PlanRunInput, { signal 
     laggards: laggards.length,
     homes: await homesOf(deps),
     machinesAtOnce: deps.machinesAtOnce,
-    machinesPerExecution: MACHINES_PER_EXECUTION,
+    machinesPerExecution: MACHINES_PER_EXECUTION - Math.ceil(MACHINES_A_LOOK * input.looks),
     warnings,
   };
 }

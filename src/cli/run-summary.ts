@@ -11,6 +11,7 @@ export function runSummary(result: RunResult): string {
   const span = whole
     ? 'the whole source'
     : `${isoFromNanos(BigInt(window.from))} to ${isoFromNanos(BigInt(window.to))}`;
+  if (result.skipped !== undefined) return `${visible(`${pipeline}: skipped, ${result.skipped}`)}\n`;
   const lines = [
     `${pipeline}: ${span}${chunks > 1 ? ` in ${plural(chunks, 'chunk')}` : ''}`,
     `  ${plural(machines, 'machine')}, ${plural(rows, 'row')} scored in ${seconds.toFixed(1)} s, ${findings(anomalies, events)}`,

@@ -11,6 +11,7 @@ import {
 } from '../client.js';
 import { loadSettings } from '../config/load.js';
 import { HalfspaceError } from '../contract/failures.js';
+import { WAITS_FOR } from '../contract/names.js';
 import { nanosFromIso, timeProblem } from '../contract/time.js';
 import { runDocument } from '../run-document.js';
 import { failureOfRun, grpcCause, temporalFailure } from '../temporal-failures.js';
@@ -130,24 +131,28 @@ function failureOf<F extends Workflow>(
   );
 }
 
-/** Says what is being retried, so that nobody waits in the dark. */
+/** Says what the run waits for and what is being retried, so that nobody waits in the dark. */
 async function watchAttempts<F extends Workflow>(
   handle: Started<F>['handle'],
   io: CliIo,
   signal: AbortSignal,
 ): Promise<void> {
   const said = new Set<string>();
+  const sayOnce = (line: string): void => {
+    if (!said.has(line)) io.stderr(line);
+    said.add(line);
+  };
   while (!signal.aborted) {
     await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
     // The result tells what went wrong with the server; this look is only for people who wait.
     const description = await handle.client.withAbortSignal(oneCall(signal), () => handle.describe()).catch(() => null);
+    const waitsFor = description?.memo?.[WAITS_FOR];
+    if (typeof waitsFor === 'string') sayOnce(`waits for ${visible(waitsFor)}\n`);
     for (const activity of description?.raw.pendingActivities ?? []) {
       const why = activity.lastFailure?.message;
       const line = `${activity.activityType?.name ?? 'a step'} is tried again (attempt ${activity.attempt}): ${visible(String(why))}\n`;
-      if (typeof why !== 'string' || said.has(line)) continue;
-      said.add(line);
-      io.stderr(line);
+      if (typeof why === 'string') sayOnce(line);
     }
   }
 }

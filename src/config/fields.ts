@@ -47,7 +47,9 @@ export function duration(least: number, most = LONGEST_MS): z.ZodPipe<z.ZodStrin
   return z
     .string({ error })
     .regex(DURATION_PATTERN, { error, abort: true })
-    .refine((text) => (parseDuration(text) ?? 0) >= least, { error })
+    .refine((text) => (parseDuration(text) ?? 0) >= least, {
+      error: least > 1 ? `expected at least ${formatDuration(least)}` : error,
+    })
     .refine((text) => (parseDuration(text) ?? 0) <= most, { error: `expected at most ${formatDuration(most)}` })
     .transform((text) => parseDuration(text) ?? 0);
 }

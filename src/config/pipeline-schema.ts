@@ -112,6 +112,27 @@ const expectations = group({
   after_transform: z.array(expectation, { error: listError }).default([]).describe('Checked on the shaped rows.'),
 });
 
+const SECOND_MS = 1000;
+
+const waitFor = group({
+  rows: integer(1, 1_000_000_000)
+    .nullable()
+    .default(null)
+    .describe('Least number of rows that must have come since the last window done.'),
+  pipeline: text('the name of a pipeline')
+    .nullable()
+    .default(null)
+    .describe(
+      'Pipeline that must have got past the last window done; the window then ends where that one stands, at the latest.',
+    ),
+  limit: duration(SECOND_MS).prefault('10m').describe('Longest wait.'),
+  every: duration(SECOND_MS).prefault('10s').describe('Time between two looks.'),
+  otherwise: z
+    .enum(['skip', 'fail', 'run'], { error: 'expected skip, fail or run' })
+    .default('skip')
+    .describe('After the longest wait the run ends without doing anything, fails, or goes on.'),
+});
+
 const output = group({ table: columnName('a table name').describe('Table that scores are written to.') });
 
 const DEFAULT_LATE = late.parse({});
@@ -139,6 +160,7 @@ export const pipelineSchema = group({
     .describe('Whether a row is scored before or after the model learned it.'),
   verdict: verdict.prefault({}).describe('What makes a row anomalous.'),
   expectations: expectations.prefault({}).describe('What must hold of the data.'),
+  wait_for: waitFor.nullable().default(null).describe('What a run waits for before it begins (incremental).'),
   output: output.nullable().default(null).describe('Where scores go; null writes none.'),
   alerts: z
     .array(text('a channel name'), { error: 'expected a list of channel names, e.g. [ops]' })
@@ -172,12 +194,13 @@ interface Checked {
   readonly source: z.output<typeof source>;
   readonly late?: LateSettings;
   readonly normalise: z.output<typeof normalise>;
+  readonly wait_for: z.output<typeof waitFor> | null;
   readonly output: z.output<typeof output> | null;
   readonly alerts: readonly string[];
 }
 
 /** Settings that are right alone and wrong together. */
-function contradictions({ mode, source, late, normalise, output, alerts }: Checked): Contradiction[] {
+function contradictions({ mode, source, late, normalise, wait_for, output, alerts }: Checked): Contradiction[] {
   const found: Contradiction[] = [];
   const say = (path: (string | number)[], message: string) => found.push({ path, message });
 
@@ -212,6 +235,12 @@ function contradictions({ mode, source, late, normalise, output, alerts }: Check
         say(['normalise', column], `not a value column; the value columns are ${source.values.join(', ')}`);
       }
     }
+  }
+
+  if (wait_for !== null && mode === 'replay') {
+    say(['wait_for'], 'a replay reads everything each run and has no last window to compare with; leave it out');
+  } else if (wait_for !== null && wait_for.rows === null && wait_for.pipeline === null) {
+    say(['wait_for'], 'needs `rows`, `pipeline` or both');
   }
 
   if (output !== null) {

@@ -1,3 +1,4 @@
+import { nearest } from './nearest.js';
 import type { SectionSettings } from './schema.js';
 import type { Path } from './yaml-file.js';
 
@@ -14,7 +15,36 @@ interface Problem {
  * line carries its pipeline's name as a tag.
  */
 export function problemsTogether(pipelines: Pipelines): Problem[] {
-  return [...circles(pipelines), ...columnsOfTwoKinds(pipelines)];
+  return [...circles(pipelines), ...columnsOfTwoKinds(pipelines), ...vainWaits(pipelines)];
+}
+
+/** Waits that no run of another pipeline would ever end. */
+function vainWaits(pipelines: Pipelines): Problem[] {
+  const names = Object.keys(pipelines);
+  return names.flatMap((name) => {
+    const other = pipelines[name]?.wait_for?.pipeline ?? null;
+    const message = other === null ? null : vainWait(pipelines, name, other);
+    return message === null ? [] : [{ path: ['pipelines', name, 'wait_for', 'pipeline'], message, atKey: false }];
+  });
+}
+
+function vainWait(pipelines: Pipelines, name: string, other: string): string | null {
+  const known = Object.keys(pipelines);
+  if (!known.includes(other)) {
+    const close = nearest(other, known);
+    return `unknown pipeline \`${other}\`; ${close === null ? `known: ${known.join(', ')}` : `did you mean \`${close}\`?`}`;
+  }
+  if (other === name) return 'a pipeline cannot wait for itself; name another or leave it out';
+  if (pipelines[other]?.mode === 'replay') {
+    return `\`${other}\` is a replay, which never gets past a time; name an incremental pipeline`;
+  }
+  const way = [name];
+  for (let next: string | null = other; next !== null; next = pipelines[next]?.wait_for?.pipeline ?? null) {
+    way.push(next);
+    if (next === name) return `pipelines wait for each other: ${way.join(' → ')}; leave one of them out`;
+    if (way.indexOf(next) < way.length - 1) return null;
+  }
+  return null;
 }
 
 /** Scores that become rows, whose scores become rows: each run would feed the next for ever. */

@@ -6,7 +6,7 @@ import {
 } from '@temporalio/client';
 import { connectTemporal, runUrl, type StartedRun, startRun, type TemporalClient } from '../client.js';
 import { HalfspaceError } from '../contract/failures.js';
-import { runWorkflowId } from '../contract/names.js';
+import { runWorkflowId, WAITS_FOR } from '../contract/names.js';
 import type { RunResult } from '../contract/run.js';
 import { runDocument } from '../run-document.js';
 import { failureOfRun, grpcCause, temporalFailure } from '../temporal-failures.js';
@@ -22,6 +22,8 @@ export interface RunView {
   readonly status: 'running' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed_out';
   /** In the Temporal UI; null when nobody can reach one. */
   readonly url: string | null;
+  /** In words; only of a run that waits for data. */
+  readonly waits_for?: string;
   /** What `trigger --json` prints; only of a completed run. */
   readonly result?: Record<string, unknown>;
   /** Only of a failed run. */
@@ -129,7 +131,8 @@ async function viewOf(
   };
   if (status === 'completed') return { ...view, result: runDocument(await handle.result()) };
   if (status === 'failed') return { ...view, error: await errorOf(handle.result()) };
-  return view;
+  const waitsFor = description.memo?.[WAITS_FOR];
+  return status === 'running' && typeof waitsFor === 'string' ? { ...view, waits_for: waitsFor } : view;
 }
 
 function statusOf({ status }: WorkflowExecutionDescription): RunView['status'] {

@@ -17,6 +17,9 @@ export function runWorkflowId(pipeline: string, key?: string | undefined): strin
 /** The form of a caller's key: it becomes part of a workflow id and of an address. */
 export const RUN_KEY = /^[A-Za-z0-9][A-Za-z0-9._:@+=~-]{0,127}$/;
 
+/** Key in a run's memo: what it waits for, in words; not there while it waits for nothing. */
+export const WAITS_FOR = 'waits_for';
+
 /** One id a pipeline and range: the same backfill is never on its way twice. */
 export function backfillWorkflowId(pipeline: string, { from, to }: Window): string {
   return `backfill/${pipeline}/${isoFromNanos(BigInt(from))}-${isoFromNanos(BigInt(to))}`;

@@ -22,6 +22,8 @@ export interface PipelineSettings {
   readonly order: 'score_then_learn' | 'learn_then_score';
   readonly verdict: VerdictSettings;
   readonly expectations: ExpectationSettings;
+  /** What a run waits for before it begins; null: for nothing. */
+  readonly wait_for: WaitSettings | null;
   /** Where scores are written; null writes none. */
   readonly output: OutputSettings | null;
   /** Channel names; must exist under `channels`. */
@@ -98,6 +100,20 @@ export type Expectation = (
   | { readonly max_missing: number; readonly columns?: readonly string[] }
   | { readonly required_columns: readonly string[] }
 ) & { readonly otherwise: 'fail' | 'warn' };
+
+/** At least one of `rows` and `pipeline` is set; with both, both must hold. */
+export interface WaitSettings {
+  /** Least number of rows that must have come since the last window done. */
+  readonly rows: number | null;
+  /** Pipeline that must have got past the last window done; the window then ends where that one stands, at the latest. */
+  readonly pipeline: string | null;
+  /** Longest wait. */
+  readonly limit: DurationMs;
+  /** Time between two looks. */
+  readonly every: DurationMs;
+  /** What becomes of the run after the longest wait. */
+  readonly otherwise: 'skip' | 'fail' | 'run';
+}
 
 export interface OutputSettings {
   readonly table: string;

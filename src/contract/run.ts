@@ -65,6 +65,27 @@ export interface RunPlan extends MachinePlan {
   readonly warnings: readonly string[];
 }
 
+/** What `planRun` says in place of a plan while the run must wait (`wait_for`). */
+export interface RunWait {
+  readonly kind: 'wait';
+  /** In words, e.g. `rows of machine_data from 2026-01-31T12:00:00Z on`. */
+  readonly missing: string;
+  /** Milliseconds since the epoch: the wait ends then at the latest. */
+  readonly untilMs: number;
+  readonly nextLookMs: number;
+  /** Looks after which the run continues as new, so that its history stays short. */
+  readonly looksPerExecution: number;
+}
+
+/** What `planRun` says in place of a plan when the run has waited in vain and is to do nothing. */
+export interface RunSkip {
+  readonly kind: 'skip';
+  readonly reason: string;
+  /** Empty, where the pipeline stands. */
+  readonly window: Window;
+  readonly lagging: number;
+}
+
 /** Chunk `index` of `count`, from 1. */
 export interface ChunkNumber {
   readonly index: number;
@@ -306,6 +327,7 @@ export interface RunTotals {
 
 /** Carried through continue-as-new. */
 export interface ContinuedRun {
+  /** When its work began; while it waits for data, when it began to wait. */
   readonly startedAtMs: number;
   /** What the run covers in all: a backfill's range, else fixed by the first chunk. */
   readonly span: Window | undefined;
@@ -345,6 +367,8 @@ export interface RunResult extends RunTotals {
   readonly refusedCount: number;
   readonly warnings: readonly string[];
   readonly seconds: number;
+  /** Why the run did nothing (`wait_for`); absent when it went on. */
+  readonly skipped?: string;
 }
 
 /** What a backfill says at its end; the totals are those of this execution, which may have resumed an earlier one. */

@@ -20,7 +20,7 @@ import type {
 import { failureReason } from './failure-reason.js';
 import { ALERT, BOOKKEEPING } from './policies.js';
 import { runChunk } from './run-chunk.js';
-import { NO_TOTALS } from './run-totals.js';
+import { nothingDone } from './run-totals.js';
 import { rangeText } from './texts.js';
 
 const { openBackfill, makeDigest, closeBackfill } = proxyActivities<Activities>(BOOKKEEPING);
@@ -35,7 +35,7 @@ export async function backfillRun(input: BackfillInput): Promise<BackfillResult>
   if (continued === undefined) {
     const summary = `${pipeline}: ${rangeText(range)}`;
     const { isFinished } = await openBackfill.executeWithOptions({ summary }, [{ ...request, nowMs: Date.now() }]);
-    if (isFinished) return finish(input, nothingDone(input));
+    if (isFinished) return finish(input, nothingDone(pipeline, { from: range.to, to: range.to }));
   }
   const scope = backfillScope(pipeline, range);
   const end = await runChunk({ pipeline, scope, events: 'noted', until: undefined, range }, continued, (run) => {
@@ -84,20 +84,5 @@ function progressOf({ range }: BackfillInput, run: ContinuedRun | undefined): Ba
     chunk: chunk?.plan.chunk ?? null,
     rows: (earlier?.rows ?? 0) + (chunk?.totals.rows ?? 0),
     anomalies: (earlier?.anomalies ?? 0) + (chunk?.totals.anomalies ?? 0),
-  };
-}
-
-function nothingDone({ pipeline, range }: BackfillInput): RunResult {
-  return {
-    ...NO_TOTALS,
-    pipeline,
-    window: { from: range.to, to: range.to },
-    chunks: 0,
-    loadedRows: 0,
-    lagging: 0,
-    refused: [],
-    refusedCount: 0,
-    warnings: [],
-    seconds: 0,
   };
 }

@@ -1,12 +1,13 @@
-import { isCancellation, proxyActivities, setCurrentDetails, upsertMemo, workflowInfo } from '@temporalio/workflow';
+import { isCancellation, proxyActivities, setCurrentDetails, upsertMemo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import type { ChunkUnderWay, ContinuedRun, RunPlan, RunResult, RunTotals, Window } from '../contract/run.js';
 import { detectMachines } from './detect-machines.js';
+import { planWhenReady } from './plan-when-ready.js';
 import { BOOKKEEPING, CLOSING, LOAD, TRANSFORM } from './policies.js';
-import { addChunk, NO_TOTALS } from './run-totals.js';
+import { addChunk, NO_TOTALS, nothingDone } from './run-totals.js';
 import { counted, rangeText, windowText } from './texts.js';
 
-const { planRun, finishRun } = proxyActivities<Activities>(BOOKKEEPING);
+const { finishRun } = proxyActivities<Activities>(BOOKKEEPING);
 const { closeRun } = proxyActivities<Activities>(CLOSING);
 const { loadInfluxData } = proxyActivities<Activities>(LOAD);
 const { transformData } = proxyActivities<Activities>(TRANSFORM);
@@ -25,8 +26,8 @@ export type ChunkEnd =
   | { readonly isLast: false; readonly run: ContinuedRun };
 
 /**
- * One chunk of a run, or as much of it as one execution may hold: load, shape, one child a machine, finish. A finished chunk
- * has moved the progress: however the run ends later, the next one goes on behind it.
+ * One chunk of a run, or as much of it as one execution may hold: wait for data, load, shape, one child a machine, finish. A
+ * finished chunk has moved the progress: however the run ends later, the next one goes on behind it.
  * @param onProgress told of the run as it stands, whenever that changes.
  */
 export async function runChunk(
@@ -34,8 +35,27 @@ export async function runChunk(
   continued: ContinuedRun | undefined,
   onProgress: (run: ContinuedRun) => void = () => {},
 ): Promise<ChunkEnd> {
-  const run = continued ?? { startedAtMs: Date.now(), span: job.range, earlier: null, deadHomes: [], chunk: null };
-  const plan = run.chunk?.plan ?? (await makePlan(job, run));
+  const begin = continued ?? { startedAtMs: Date.now(), span: job.range, earlier: null, deadHomes: [], chunk: null };
+  if (begin.chunk !== null) return workThrough(begin, begin.chunk.plan, onProgress);
+  const planned = await planWhenReady(job, begin);
+  switch (planned.kind) {
+    case 'plan':
+      return workThrough(planned.run, planned.plan, onProgress);
+    case 'wait':
+      return { isLast: false, run: begin };
+    case 'skip': {
+      const { reason, window, lagging } = planned;
+      const seconds = (Date.now() - begin.startedAtMs) / 1000;
+      return { isLast: true, result: { ...nothingDone(job.pipeline, window), lagging, seconds, skipped: reason } };
+    }
+  }
+}
+
+async function workThrough(
+  run: ContinuedRun,
+  plan: RunPlan,
+  onProgress: (run: ContinuedRun) => void,
+): Promise<ChunkEnd> {
   const { index, count } = plan.chunk;
   if (count > 1) upsertMemo({ chunk: `${index} of ${count}` });
   const stand = (chunk: ChunkUnderWay): ContinuedRun => ({ ...run, span: plan.span, chunk });
@@ -63,14 +83,6 @@ export async function runChunk(
     if (!isCancellation(error)) await giveArtifactsFree(plan);
     throw error;
   }
-}
-
-async function makePlan({ pipeline, scope, events, until }: RunJob, run: ContinuedRun): Promise<RunPlan> {
-  const { span, earlier } = run;
-  const nowMs = earlier === null ? run.startedAtMs : Date.now();
-  const runId = workflowInfo().firstExecutionRunId;
-  const input = { pipeline, scope, events, until, span, chunksDone: earlier?.chunks ?? 0, nowMs, runId };
-  return planRun.executeWithOptions({ summary: pipeline }, [input]);
 }
 
 async function beginChunk(plan: RunPlan, deadHomes: readonly string[]): Promise<ChunkUnderWay> {

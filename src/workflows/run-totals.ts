@@ -1,4 +1,4 @@
-import type { MachineProblem, MachineResult, RunResult, RunTotals } from '../contract/run.js';
+import type { MachineProblem, MachineResult, RunResult, RunTotals, Window } from '../contract/run.js';
 import type { Nanos } from '../contract/time.js';
 
 /** How one machine ended, as its run saw it. */
@@ -34,6 +34,22 @@ export const NO_TOTALS: RunTotals = {
   busy: [],
   busyCount: 0,
 };
+
+/** The result of a run that had nothing to do; `window` is empty. */
+export function nothingDone(pipeline: string, window: Window): RunResult {
+  return {
+    ...NO_TOTALS,
+    pipeline,
+    window,
+    chunks: 0,
+    loadedRows: 0,
+    lagging: 0,
+    refused: [],
+    refusedCount: 0,
+    warnings: [],
+    seconds: 0,
+  };
+}
 
 export function addOutcome(totals: RunTotals, outcome: MachineOutcome): RunTotals {
   const machines = totals.machines + 1;

@@ -1,6 +1,6 @@
 import type { MachinePlan, Window } from '../contract/run.js';
 import type { Nanos } from '../contract/time.js';
-import { isoFromNanos } from '../contract/time.js';
+import { isoFromNanos, nanosFromMs } from '../contract/time.js';
 
 /** A run's pipeline, window and chunk as the Temporal UI shows them. */
 export function windowText({ pipeline, mode, window, chunk }: MachinePlan): string {
@@ -23,4 +23,9 @@ export function damageText(reason: string, from: Nanos | null): string {
 /** `1 row`, `2 rows`. */
 export function counted(amount: number, word: string): string {
   return `${amount} ${word}${amount === 1 ? '' : 's'}`;
+}
+
+/** RFC 3339 in UTC. */
+export function timeText(ms: number): string {
+  return isoFromNanos(nanosFromMs(ms));
 }

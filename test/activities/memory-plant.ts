@@ -80,10 +80,13 @@ export class MemoryPlant {
           span,
           chunksDone,
           nowMs: msFromNanos(until) + chunksDone,
+          waitedMs: 0,
+          looks: 0,
           runId,
         },
         ATTEMPT,
       );
+      if ('kind' in plan) throw new Error('Expected a pipeline that waits for nothing');
       span = plan.span;
       result = addChunk(result, await this.#chunk(plan, msFromNanos(until) + chunksDone));
       if (plan.chunk.index >= plan.chunk.count) return result;

@@ -22,6 +22,7 @@ function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
     order: 'score_then_learn',
     verdict: { threshold: 0.7, clear_after: 5000 },
     expectations: { after_load: [], after_transform: [] },
+    wait_for: null,
     output: { table: 'scores' },
     alerts: [],
     schedule: null,

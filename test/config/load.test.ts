@@ -384,6 +384,26 @@ describe('contradictions', () => {
       '`score` is a column of the scores table',
     ],
     [
+      'a wait for nothing',
+      `${SOURCE}\nnormalise: running\nwait_for: { limit: 5m }`,
+      'halfspace.yaml:6:15 pipelines.p.wait_for: needs `rows`, `pipeline` or both',
+    ],
+    [
+      'a replay that waits',
+      `${SOURCE}\nnormalise: running\nmode: replay\nwait_for: { rows: 1 }`,
+      'pipelines.p.wait_for: a replay reads everything each run',
+    ],
+    [
+      'looks that come too fast',
+      `${SOURCE}\nnormalise: running\nwait_for: { rows: 1, every: 100ms }`,
+      'pipelines.p.wait_for.every: expected at least 1s, got "100ms"',
+    ],
+    [
+      'a wait for no rows',
+      `${SOURCE}\nnormalise: running\nwait_for: { rows: 0 }`,
+      'pipelines.p.wait_for.rows: expected an integer from 1 to 1000000000, got 0',
+    ],
+    [
       'an unknown channel',
       `${SOURCE}\nnormalise: running\nalerts: [opps]`,
       'halfspace.yaml:6:14 pipelines.p.alerts.0: unknown channel `opps`; there are none under `channels`',

@@ -7,14 +7,17 @@ interface Pipe {
   readonly writes?: string;
   readonly id?: string;
   readonly values?: string;
+  readonly waitsFor?: string;
+  readonly mode?: string;
 }
 
 /** What is wrong with these pipelines, one line each; empty when nothing is. */
 function problems(pipelines: Readonly<Record<string, Pipe>>): string[] {
   const yaml = Object.entries(pipelines).map(
-    ([name, { reads, writes, id = 'm', values = 'x' }]) =>
+    ([name, { reads, writes, id = 'm', values = 'x', waitsFor, mode }]) =>
       `  ${name}:\n    source: { ${reads.includes(' ') ? 'query' : 'table'}: '${reads}', id: [${id}], values: [${values}] }\n` +
-      `    normalise: running\n${writes === undefined ? '' : `    output: { table: ${writes} }\n`}`,
+      `    normalise: running\n${mode === undefined ? '' : `    mode: ${mode}\n`}${writes === undefined ? '' : `    output: { table: ${writes} }\n`}` +
+      `${waitsFor === undefined ? '' : `    wait_for: { pipeline: ${waitsFor} }\n`}`,
   );
   const cwd = folderWith({ 'halfspace.yaml': `pipelines:\n${yaml.join('')}` });
   try {
@@ -76,4 +79,40 @@ test('a column that would be a tag for one and a field for the other in the same
     ),
   ]);
   expect(problems({ a, b: { ...b, writes: 'other' } })).toEqual([]);
+});
+
+test('pipelines may wait for one another in a row, several for the same one', () => {
+  const reads = 't';
+  const pipelines = {
+    a: { reads },
+    b: { reads, waitsFor: 'a' },
+    c: { reads, waitsFor: 'b' },
+    d: { reads, waitsFor: 'a' },
+  };
+  expect(problems(pipelines)).toEqual([]);
+});
+
+test('a wait that no run would ever end is refused in one line, with its place', () => {
+  const reads = 't';
+  const waits = (waitsFor: string) =>
+    problems({ first: { reads }, old: { reads, mode: 'replay' }, b: { reads, waitsFor } });
+  expect(waits('frist')).toEqual([
+    expect.stringMatching(
+      /:\d+:\d+ pipelines\.b\.wait_for\.pipeline: unknown pipeline `frist`; did you mean `first`\?$/,
+    ),
+  ]);
+  expect(waits('nothing')).toEqual([expect.stringMatching(/unknown pipeline `nothing`; known: first, old, b$/)]);
+  expect(waits('b')).toEqual([expect.stringMatching(/a pipeline cannot wait for itself/)]);
+  expect(waits('old')).toEqual([expect.stringMatching(/`old` is a replay, which never gets past a time/)]);
+});
+
+test('pipelines that wait for each other are refused, and the one that waits for them is not blamed', () => {
+  const reads = 't';
+  const pipelines = { a: { reads, waitsFor: 'b' }, b: { reads, waitsFor: 'c' }, c: { reads, waitsFor: 'b' } };
+  expect(problems(pipelines)).toEqual([
+    expect.stringMatching(
+      /pipelines\.b\.wait_for\.pipeline: pipelines wait for each other: b → c → b; leave one of them out/,
+    ),
+    expect.stringMatching(/pipelines\.c\.wait_for\.pipeline: pipelines wait for each other: c → b → c/),
+  ]);
 });

@@ -35,6 +35,7 @@ test('the smallest pipeline comes out with every default', () => {
     order: 'score_then_learn',
     verdict: { threshold: 0.8, clear_after: 300_000 },
     expectations: { after_load: [], after_transform: [] },
+    wait_for: null,
     output: null,
     alerts: [],
     schedule: null,

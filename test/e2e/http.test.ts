@@ -65,10 +65,14 @@ describe('the HTTP server', () => {
   let serving: Serving;
   let runs: string;
   let waiting = gate();
+  let isThere = false;
 
   beforeAll(async () => {
     const planRun: Fakes['planRun'] = asActivity(async (input: { pipeline: string; until?: string }) => {
       await waiting.opened;
+      if (input.until === '2000000000' && !isThere) {
+        return { kind: 'wait', missing: 'rows of t', untilMs: 0, nextLookMs: 100, looksPerExecution: 100 };
+      }
       // The time stands for a window that cannot be.
       if (input.until === '1000000000') throw new HalfspaceError('BadWindow', 'it cannot end there');
       return QUIET.planRun?.(input as never);
@@ -137,6 +141,15 @@ describe('the HTTP server', () => {
     waiting.open();
     expect(first).toMatchObject({ status: 202, body: { workflow_id: `detect/${worker.pipeline}` } });
     expect(second).toMatchObject({ status: 200, body: { is_new: false, run_id: first.body.run_id } });
+  });
+
+  it('tells what a run waits for', async () => {
+    waiting.open();
+    await call(runs, { body: '{"key": "waits", "until": "1970-01-01T00:00:02Z"}' });
+    const look = async () => (await call(`${runs}/waits`, { method: 'GET' })).body.waits_for;
+    await expect.poll(look, { timeout: 20_000 }).toMatch(/^rows of t, until /);
+    isThere = true;
+    expect((await ended('waits')).body).not.toHaveProperty('waits_for');
   });
 
   it('tells why a run failed', async () => {

@@ -56,11 +56,15 @@ function workflowBundle(): ReturnType<typeof bundleWorkflowCode> {
   return bundle;
 }
 
+/** Temporal's runtime says only what went wrong; one for the process, it can be set up once. */
+export function quietRuntime(): void {
+  if (isQuiet) return;
+  isQuiet = true;
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+}
+
 export async function buildPlant(options: PlantOptions): Promise<Plant> {
-  if (!isQuiet) {
-    isQuiet = true;
-    Runtime.install({ logger: new DefaultLogger('ERROR') });
-  }
+  quietRuntime();
   const folder = await mkdtemp(join(tmpdir(), 'halfspace-plant-'));
   const standIn = await startStandIn({ port: 0, dataDir: null, token: null });
   const influx = createInflux({ host: standIn.url, token: null, database: 'plant' });
@@ -182,6 +186,7 @@ export function machinesPipeline(change: Partial<PipelineSettings> = {}): Pipeli
     order: 'score_then_learn',
     verdict: { threshold: 0.8, clear_after: 300_000 },
     expectations: { after_load: [], after_transform: [] },
+    wait_for: null,
     output: { table: 'machine_anomalies' },
     alerts: [],
     schedule: null,

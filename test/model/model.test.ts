@@ -18,6 +18,7 @@ function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
     order: 'score_then_learn',
     verdict: { threshold: 0.8, clear_after: 5000 },
     expectations: { after_load: [], after_transform: [] },
+    wait_for: null,
     output: null,
     alerts: [],
     schedule: null,
