@@ -21,7 +21,7 @@ export async function chunkLength(
   signal: AbortSignal,
 ): Promise<bigint> {
   // A query that is not limited to the window gives all its rows to the first pass; a second would see them again.
-  if (source.query !== null && !namesWindow(source.query)) return to - from;
+  if (source.query !== null && !namesWindow(source.query, source.language)) return to - from;
   if (window.chunk !== null) return nanosFromMs(window.chunk);
   let length = DAY;
   while (source.table !== null && length < to - from) {

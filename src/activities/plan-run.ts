@@ -183,7 +183,7 @@ function latePlan(
   warnings: string[],
 ): LateProgress | null {
   if (late === null || lateClockOf(late) === null) return null;
-  if (source.query !== null && !isCutByTime(source.query, source.time)) {
+  if (source.query !== null && !isCutByTime(source.query, source.time, source.language)) {
     // Its rows depend on where windows begin and end, so read again they would look as if they had changed.
     if (late.action === 'rescore') {
       warnings.push('late rows are not looked for: source.query is not plainly limited by $from and $to');

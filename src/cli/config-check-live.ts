@@ -5,7 +5,7 @@ import type { SourceSettings } from '../contract/pipeline.js';
 import type { Influx } from '../influx/connect.js';
 import type { Checks } from './checks.js';
 
-/** How far back a custom query is tried; one row is enough to see its columns. */
+/** How far back a custom query is tried; a few rows are enough to see its columns. */
 const QUERY_SPAN_MS = 24 * 3_600_000;
 
 /** Looks at the database that `influx` leads to, and at each pipeline's source in it. Only reads. */
@@ -57,7 +57,7 @@ async function checkSource(source: SourceSettings, tables: readonly string[], in
   return `table ${table} has ${[...source.id, ...source.values].join(', ')}`;
 }
 
-/** Runs the query for one row of the last day and looks at its columns. */
+/** Runs the query on the last day and looks at the columns of the first rows. */
 async function tryQuery(source: SourceSettings, query: string, influx: Influx): Promise<string> {
   const { checkColumns } = await import('../influx/source-failures.js');
   const now = Date.now();
@@ -65,7 +65,10 @@ async function tryQuery(source: SourceSettings, query: string, influx: Influx): 
   // Only those that the text names may be bound.
   const params = Object.fromEntries(Object.entries(bounds).filter(([key]) => new RegExp(`\\$${key}\\b`).test(query)));
   const text = query.trim().replace(/;$/, '');
-  for await (const table of influx.query(`SELECT * FROM (${text}) AS source LIMIT 1`, params)) {
+  const { language } = source;
+  // InfluxQL looks for bounds of time in the inner query alone; the call ends with its first rows either way.
+  const probe = language === 'influxql' ? text : `SELECT * FROM (${text}) AS source LIMIT 1`;
+  for await (const table of influx.query(probe, params, { language })) {
     checkColumns(source, table);
     return `the query has ${[...source.id, ...source.values].join(', ')}`;
   }

@@ -14,10 +14,14 @@ const source = group({
     .nullable()
     .default(null)
     .describe('Table to read; exactly one of `table` and `query`.'),
-  query: text('a SQL query')
+  query: text('a query')
     .nullable()
     .default(null)
-    .describe('SQL to read instead of a table; `$from` and `$to` are bound to the window where it names them.'),
+    .describe('Query to read instead of a table; `$from` and `$to` are bound to the window where it names them.'),
+  language: z
+    .enum(['sql', 'influxql'], { error: 'expected sql or influxql' })
+    .default('sql')
+    .describe('Language of `query`.'),
   id: names('id columns').describe('Columns that together name a machine, tags or string fields.'),
   values: names('value columns').describe('Numeric columns the detector sees.'),
   time: columnName('the name of the time column').default('time').describe('Time column.'),
@@ -206,6 +210,10 @@ function contradictions({ mode, source, late, normalise, wait_for, output, alert
 
   if (source.table === null && source.query === null) say(['source'], 'needs a `table` or a `query`');
   if (source.table !== null && source.query !== null) say(['source', 'query'], 'give `table` or `query`, not both');
+  if (source.language === 'influxql') {
+    if (source.query === null) say(['source', 'language'], 'is that of a `query`; a `table` needs none, leave it out');
+    if (source.time !== 'time') say(['source', 'time'], 'InfluxQL always calls the time column `time`; leave it out');
+  }
   source.values.forEach((column, i) => {
     if (source.id.includes(column))
       say(['source', 'values', i], `\`${column}\` is an id column too; it cannot be both`);

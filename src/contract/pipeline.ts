@@ -35,8 +35,10 @@ export interface PipelineSettings {
 export interface SourceSettings {
   /** Exactly one of `table` and `query` is set; the other is null. */
   readonly table: string | null;
-  /** SQL; `$from` and `$to` are bound where it names them. */
+  /** `$from` and `$to` are bound where it names them. */
   readonly query: string | null;
+  /** Of `query`; a table is always read in SQL. */
+  readonly language: QueryLanguage;
   /** Id columns, at least one; see `uniqueId` in shape/. */
   readonly id: readonly string[];
   /** Value columns, at least one. */
@@ -46,6 +48,8 @@ export interface SourceSettings {
   /** `hashed` appends a short hash of the exact id tuple to every unique_id. */
   readonly unique_id: 'readable' | 'hashed';
 }
+
+export type QueryLanguage = 'sql' | 'influxql';
 
 export interface WindowSettings {
   /** How far back the first run looks. */

@@ -1,5 +1,6 @@
 import { HttpError, InfluxDBClient, type QParamType, setLogger } from '@influxdata/influxdb3-client';
 import { HalfspaceError } from '../contract/failures.js';
+import type { QueryLanguage } from '../contract/pipeline.js';
 import type { Table } from '../contract/table.js';
 import { failureFromInflux, type InfluxAddress } from './errors.js';
 import { columnarQueryOf } from './record-batches.js';
@@ -22,6 +23,8 @@ export interface InfluxOptions {
 }
 
 export interface QueryOptions {
+  /** Default `sql`. */
+  readonly language?: QueryLanguage;
   readonly signal?: AbortSignal | undefined;
   /** Called with the rows so far after each batch. */
   readonly onRows?: ((rows: number) => void) | undefined;
@@ -42,12 +45,12 @@ export interface Influx extends InfluxAddress {
   /** False when reads fall back to the client's public call. */
   readonly isColumnar: boolean;
   /**
-   * Rows of a SQL query as tables, one for each batch the server sends, none when there are no rows; a string column's
+   * Rows of a query as tables, one for each batch the server sends, none when there are no rows; a string column's
    * dictionary is shared by the tables and only grows, a missing time is `MISSING_TIME`. `$name` in the text is
-   * bound, never spliced.
+   * bound, never spliced. The column with the table's name that InfluxQL adds to each result is left out.
    * @throws HalfspaceError as sorted in errors.ts; the signal's reason when it is aborted, at the next batch at the latest.
    */
-  query(sql: string, params?: QueryParams, options?: QueryOptions): AsyncGenerator<Table, void, void>;
+  query(text: string, params?: QueryParams, options?: QueryOptions): AsyncGenerator<Table, void, void>;
   /**
    * Writes one batch of line protocol with nanosecond times: all of it or nothing. The same lines may be written again:
    * rows with the same tags and time are replaced.
@@ -87,23 +90,25 @@ export function createInflux(options: InfluxOptions): Influx {
     );
   }
 
-  function openTables(sql: string, params: QueryParams, call: AbortSignal, query: QueryOptions): AsyncIterable<Table> {
+  function openTables(text: string, params: QueryParams, call: AbortSignal, query: QueryOptions): AsyncIterable<Table> {
     const bound = boxed(params);
+    const { language = 'sql' } = query;
     const textColumns = new Set(query.textColumns);
     if (columnar === null) {
-      const rows = client.query(sql, database, { type: 'sql', params: bound, timeout: queryTimeoutMs });
+      const rows = client.query(text, database, { type: language, params: bound, timeout: queryTimeoutMs });
       return readRows(rows, { textColumns, timeColumns: new Set(query.timeColumns ?? ['time']) });
     }
     const tableFromBatch = createTableDecoder({ textColumns });
-    const batches = columnar(sql, { database, params: bound, timeoutMs: queryTimeoutMs, signal: call });
+    const batches = columnar(text, { database, language, params: bound, timeoutMs: queryTimeoutMs, signal: call });
     return mapEach(batches, tableFromBatch);
   }
 
-  async function* query(sql: string, params: QueryParams = {}, queryOptions: QueryOptions = {}) {
-    const { signal, onRows } = queryOptions;
+  async function* query(text: string, params: QueryParams = {}, queryOptions: QueryOptions = {}) {
+    const { signal, onRows, language } = queryOptions;
     signal?.throwIfAborted();
     const call = new AbortController();
-    const tables = openTables(sql, params, call.signal, queryOptions)[Symbol.asyncIterator]();
+    const opened = openTables(text, params, call.signal, queryOptions);
+    const tables = (language === 'influxql' ? mapEach(opened, withoutMeasurement) : opened)[Symbol.asyncIterator]();
     try {
       for (let rows = 0; ; ) {
         const next = await nextTable(tables, where, signal);
@@ -161,6 +166,13 @@ function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promis
     signal.addEventListener('abort', abort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
+}
+
+/** What InfluxQL calls the column with the name of the table that a row is of. */
+const MEASUREMENT_COLUMN = 'iox::measurement';
+
+function withoutMeasurement({ rows, columns }: Table): Table {
+  return { rows, columns: new Map([...columns].filter(([name]) => name !== MEASUREMENT_COLUMN)) };
 }
 
 async function* mapEach<A, B>(source: AsyncIterable<A>, map: (value: A) => B): AsyncGenerator<B, void, void> {

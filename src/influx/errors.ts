@@ -150,7 +150,7 @@ function refusedQuery(text: string, where: InfluxAddress, cause: Error): Halfspa
     const remedy = 'Correct the column name; names with capitals need double quotes in SQL';
     return new HalfspaceError('BadSchema', `${at(where)} has no such column: ${text}. ${remedy}.`, { cause });
   }
-  return new HalfspaceError('BadQuery', `${at(where)} refused the query: ${text}. Correct the SQL.`, { cause });
+  return new HalfspaceError('BadQuery', `${at(where)} refused the query: ${text}. Correct it.`, { cause });
 }
 
 function missingDatabase(where: InfluxAddress, cause: Error): HalfspaceError {

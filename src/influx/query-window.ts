@@ -64,19 +64,20 @@ interface Reading {
 
 async function* readChunks(reading: Reading, fromNs: bigint, toNs: bigint): AsyncGenerator<Table, void, void> {
   const { influx, source, ids, signal } = reading;
-  const sql = source.query ?? tableQuery(source, ids);
+  const { language } = source;
+  const text = source.query ?? tableQuery(source, ids);
   const machine = ids === null ? {} : Object.fromEntries(ids.map((id, index) => [`id${index}`, id]));
-  const options: QueryOptions = { signal, textColumns: source.id, timeColumns: [source.time] };
-  if (source.query !== null && !namesWindow(sql)) {
-    yield* influx.query(sql, {}, options);
+  const options: QueryOptions = { language, signal, textColumns: source.id, timeColumns: [source.time] };
+  if (source.query !== null && !namesWindow(text, language)) {
+    yield* influx.query(text, {}, options);
     return;
   }
   if (fromNs >= toNs) return;
   // The client refuses a parameter the text names and does not get; the server may refuse one it gets and nothing names.
   const paramsFor = (from: bigint, to: bigint): QueryParams =>
-    namedIn(sql, { from: isoFromNanos(from), to: isoFromNanos(to), ...machine });
-  if (source.query !== null && !isCutByTime(sql, source.time)) {
-    yield* influx.query(sql, paramsFor(fromNs, toNs), options);
+    namedIn(text, { from: isoFromNanos(from), to: isoFromNanos(to), ...machine });
+  if (source.query !== null && !isCutByTime(text, source.time, language)) {
+    yield* influx.query(text, paramsFor(fromNs, toNs), options);
     return;
   }
   let chunk = FIRST_CHUNK;
@@ -85,7 +86,7 @@ async function* readChunks(reading: Reading, fromNs: bigint, toNs: bigint): Asyn
     const end = start + chunk < toNs ? start + chunk : toNs;
     let chunkRows = 0;
     try {
-      for await (const table of influx.query(sql, paramsFor(start, end), options)) {
+      for await (const table of influx.query(text, paramsFor(start, end), options)) {
         chunkRows += table.rows;
         yield table;
       }
@@ -112,8 +113,8 @@ function tableQuery({ id, values, time, table }: SourceSettings, ids: readonly s
   );
 }
 
-function namedIn(sql: string, params: QueryParams): QueryParams {
-  return Object.fromEntries(Object.entries(params).filter(([name]) => new RegExp(`\\$${name}\\b`).test(sql)));
+function namedIn(text: string, params: QueryParams): QueryParams {
+  return Object.fromEntries(Object.entries(params).filter(([name]) => new RegExp(`\\$${name}\\b`).test(text)));
 }
 
 function halfOf(chunk: bigint): bigint {

@@ -5,10 +5,12 @@
  */
 import type { InfluxDBClient, QParamType } from '@influxdata/influxdb3-client';
 import type { RecordBatch } from 'apache-arrow';
+import type { QueryLanguage } from '../contract/pipeline.js';
 
 /** What one query needs beside its text. */
 export interface BatchQuery {
   readonly database: string;
+  readonly language: QueryLanguage;
   readonly params: Readonly<Record<string, QParamType>>;
   /** Deadline of the whole call. */
   readonly timeoutMs: number;
@@ -16,7 +18,7 @@ export interface BatchQuery {
   readonly signal: AbortSignal;
 }
 
-export type QueryBatches = (sql: string, query: BatchQuery) => AsyncIterable<RecordBatch>;
+export type QueryBatches = (text: string, query: BatchQuery) => AsyncIterable<RecordBatch>;
 
 interface CallOptions {
   readonly abort?: AbortSignal;
@@ -25,9 +27,9 @@ interface CallOptions {
 interface PrivateQueryApi {
   readonly _flightClient: { doGet(ticket: unknown, options: CallOptions): unknown };
   _queryRawBatches(
-    sql: string,
+    text: string,
     database: string,
-    options: { type: 'sql'; params?: Readonly<Record<string, QParamType>>; timeout: number },
+    options: { type: QueryLanguage; params?: Readonly<Record<string, QParamType>>; timeout: number },
   ): AsyncIterable<RecordBatch>;
 }
 
@@ -35,7 +37,7 @@ interface PrivateQueryApi {
 export function columnarQueryOf(client: InfluxDBClient): QueryBatches | null {
   const api: unknown = Reflect.get(client, '_queryApi');
   if (!isPrivateQueryApi(api)) return null;
-  return (sql, { database, params, timeoutMs, signal }) => {
+  return (text, { database, language, params, timeoutMs, signal }) => {
     // A view of the query API whose Flight calls carry this query's signal; the original stays as it is.
     const flight = api._flightClient;
     const view: PrivateQueryApi = Object.create(api, {
@@ -46,7 +48,7 @@ export function columnarQueryOf(client: InfluxDBClient): QueryBatches | null {
       },
     });
     const bound = Object.keys(params).length === 0 ? {} : { params };
-    return view._queryRawBatches(sql, database, { type: 'sql', ...bound, timeout: timeoutMs });
+    return view._queryRawBatches(text, database, { type: language, ...bound, timeout: timeoutMs });
   };
 }
 

@@ -165,6 +165,21 @@ describe('with --live', () => {
     expect(broken.lines.some((line) => line.startsWith('problem source of one'))).toBe(true);
   });
 
+  test('a query in InfluxQL is tried too', async () => {
+    const query = (text: string) =>
+      SETTINGS.replace('table: t,', () => `query: ${JSON.stringify(text)}, language: influxql,`);
+    const good = await live(query('SELECT m, x FROM t WHERE time >= $from AND time < $to;'));
+    expect(good.lines).toContain('ok      source of one: the query has m, x');
+    const lacking = await live(query('SELECT m, label FROM t'));
+    expect(lacking.lines.find((line) => line.startsWith('problem source of one'))).toContain('"x"; it has "time"');
+    const elsewhere = await live(query('SELECT m, x FROM nowhere'));
+    expect(elsewhere.lines).toContain(
+      'ok      source of one: the query runs and has no rows yet, so its columns were not checked',
+    );
+    const broken = await live(query('SELECT m, x FROM t WHERE'));
+    expect(broken.lines.find((line) => line.startsWith('problem source of one'))).toContain('expected a column');
+  });
+
   test('a bad token and an absent server are problems, without the token', async () => {
     const wrong = await live(SETTINGS, { token: 'wrong-token' });
     expect(wrong.lines.join('\n')).toMatch(/problem database: /);

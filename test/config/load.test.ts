@@ -454,6 +454,21 @@ describe('contradictions', () => {
       'pipelines.p.window.history: expected at most 36500d, got "365000d"',
     ],
     [
+      'a language for a table',
+      'source: { table: t, language: influxql, id: [m], values: [x] }\nnormalise: running',
+      'pipelines.p.source.language: is that of a `query`; a `table` needs none, leave it out',
+    ],
+    [
+      'a language that there is not',
+      'source: { query: q, language: flux, id: [m], values: [x] }\nnormalise: running',
+      'pipelines.p.source.language: expected sql or influxql, got "flux"',
+    ],
+    [
+      'another time column in InfluxQL',
+      'source: { query: q, language: influxql, id: [m], values: [x], time: ts }\nnormalise: running',
+      'pipelines.p.source.time: InfluxQL always calls the time column `time`; leave it out',
+    ],
+    [
       'a column with a line break',
       'source: { table: t, id: ["a\\nb"], values: [x] }\nnormalise: running',
       'pipelines.p.source.id.0: expected a column name without control characters',

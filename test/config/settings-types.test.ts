@@ -26,7 +26,7 @@ test('the smallest pipeline comes out with every default', () => {
   });
   expect(parsed).toEqual({
     mode: 'incremental',
-    source: { table: 't', query: null, id: ['m'], values: ['x'], time: 'time', unique_id: 'readable' },
+    source: { table: 't', query: null, language: 'sql', id: ['m'], values: ['x'], time: 'time', unique_id: 'readable' },
     window: { history: 86_400_000, settle: 10_000, catch_up: 604_800_000, chunk: null },
     late: { within: 3_600_000, action: 'report' },
     on_settings_change: 'relearn',

@@ -173,6 +173,7 @@ export function machinesPipeline(change: Partial<PipelineSettings> = {}): Pipeli
     source: {
       table: 'machine_data',
       query: null,
+      language: 'sql',
       id: ['provider', 'machineID'],
       values: ['power'],
       time: 'time',

@@ -34,6 +34,7 @@ function sourceOf(table: string | null, settings: Partial<SourceSettings> = {}):
   return {
     table,
     query: null,
+    language: 'sql',
     id: ['provider', 'machineID'],
     values: ['power'],
     time: 'time',

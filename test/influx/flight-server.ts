@@ -5,6 +5,7 @@ import { Message, type Table, tableToIPC } from 'apache-arrow';
 export interface Ticket {
   readonly database: string;
   readonly sql_query: string;
+  readonly query_type?: string;
   readonly params?: Readonly<Record<string, unknown>>;
 }
 

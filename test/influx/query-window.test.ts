@@ -23,6 +23,7 @@ const START = nanos('2026-01-01T00:00:00.000000001Z');
 const source: SourceSettings = {
   table: 'machine_data',
   query: null,
+  language: 'sql',
   id: ['provider', 'machineID'],
   values: ['power'],
   time: 'time',
@@ -185,6 +186,26 @@ test('reads a plain custom query in chunks', async () => {
   const query = 'SELECT * FROM m WHERE time >= $from AND time < $to';
   await read({ from: START, to: START + DAY }, { table: null, query });
   expect(tickets.length).toBeGreaterThan(1);
+});
+
+test('sends InfluxQL as what it is, bounds as timestamps, and leaves out the column with the table’s name', async () => {
+  const { read, tickets } = await connect((_, { send }) => {
+    const { schema, batches } = rowsAt([1n]);
+    const measurement = vectorFromArray(['m'], new Utf8());
+    const columns = schema.names.map((name) => [name, new ArrowTable(schema, batches).getChild(name)]);
+    send(new ArrowTable({ 'iox::measurement': measurement, ...Object.fromEntries(columns) }));
+  });
+  const query = 'SELECT * FROM m WHERE time >= $from AND time < $to';
+  const [table] = await read({ from: START, to: START + 5n }, { table: null, query, language: 'influxql' });
+  expect(tickets).toEqual([
+    {
+      database: 'db',
+      query_type: 'influxql',
+      sql_query: query,
+      params: { from: '2026-01-01T00:00:00.000000001Z', to: '2026-01-01T00:00:00.000000006Z' },
+    },
+  ]);
+  expect([...(table?.columns.keys() ?? [])]).toEqual(['provider', 'machineID', 'power', 'time']);
 });
 
 test('hands over ids as strings where the database holds numbers', async () => {

@@ -9,7 +9,15 @@ const OWNER = { uniqueId: 'm', ids: ['M'], settingsHash: 'abcdef012345' };
 function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
   return {
     mode: 'incremental',
-    source: { table: 't', query: null, id: ['machine'], values: ['a', 'b'], time: 'time', unique_id: 'readable' },
+    source: {
+      table: 't',
+      query: null,
+      language: 'sql',
+      id: ['machine'],
+      values: ['a', 'b'],
+      time: 'time',
+      unique_id: 'readable',
+    },
     window: { history: 1, settle: 1, catch_up: 1, chunk: null },
     late: null,
     on_settings_change: 'relearn',

@@ -8,6 +8,7 @@ import { randomFrom } from './seeded.js';
 const source: SourceSettings = {
   table: 'machine_data',
   query: null,
+  language: 'sql',
   id: ['provider', 'machineID'],
   values: ['power', 'load'],
   time: 'time',

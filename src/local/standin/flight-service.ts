@@ -4,7 +4,7 @@ import type { FlightMessage } from './arrow-stream.js';
 import { ticketFromWire, wireFromFlightData } from './flight-wire.js';
 import { isAuthorised, type Log } from './http-service.js';
 import { QueryError, queryErrorFrom } from './query-error.js';
-import { runQuery } from './run-query.js';
+import { type QueryRequest, runQuery } from './run-query.js';
 import type { Store } from './store.js';
 
 const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
@@ -50,15 +50,18 @@ async function answer(store: Store, token: string | null, call: Call): Promise<v
   call.on('cancelled', () => cancelled.abort()); // by the client, its deadline or its going away
   const authorization = call.metadata.get('authorization')[0];
   if (!isAuthorised(token, authorization?.toString())) throw new QueryError(status.UNAUTHENTICATED, 'Unauthenticated');
-  const { database, sql_query: sql, query_type: language, params } = parseTicket(call.request);
-  if (language !== 'sql') {
-    const name = language === 'influxql' ? 'InfluxQL' : `query type '${language}'`;
-    throw new QueryError(status.INVALID_ARGUMENT, `${name} is not understood by the InfluxDB stand-in: use SQL`);
-  }
-  for await (const message of runQuery(store, { database, sql, parameters: params ?? {} }, cancelled.signal)) {
+  const { database, sql_query: text, query_type: type, params } = parseTicket(call.request);
+  const request = { database, language: languageOf(type), text, parameters: params ?? {} };
+  for await (const message of runQuery(store, request, cancelled.signal)) {
     if (!call.write(message)) await drained(call, cancelled.signal);
   }
   call.end();
+}
+
+function languageOf(type: string): QueryRequest['language'] {
+  if (type === 'sql' || type === 'influxql') return type;
+  const reason = `query type '${type}' is not understood by the InfluxDB stand-in: use sql or influxql`;
+  throw new QueryError(status.INVALID_ARGUMENT, reason);
 }
 
 /** Waits until the client has taken what was sent, or is gone. */

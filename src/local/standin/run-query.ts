@@ -13,6 +13,7 @@ import { createArrowColumn } from './arrow-columns.js';
 import { ArrowStream, type ColumnHead, type FlightMessage } from './arrow-stream.js';
 import { schemaOf } from './catalog.js';
 import { decodeName, quoteName, quoteText } from './identifiers.js';
+import { sqlFromInfluxQl } from './influxql.js';
 import { planningError, QueryError, queryErrorFrom } from './query-error.js';
 import { type ColumnKind, type DatabaseSchema, KINDS } from './schema.js';
 import { rewriteSql } from './sql-rewrite.js';
@@ -22,7 +23,8 @@ export type ParameterValue = string | number | boolean;
 
 export interface QueryRequest {
   readonly database: string;
-  readonly sql: string;
+  readonly language: 'sql' | 'influxql';
+  readonly text: string;
   readonly parameters: Readonly<Record<string, ParameterValue>>;
 }
 
@@ -30,7 +32,7 @@ const NANOS_PER_MS = 1_000_000n;
 const DICTIONARY_BYTES = 1024 * 1024; // a statement with more text than this takes longer to plan than it saves
 
 /**
- * Runs one SELECT and yields its schema and then its rows as Flight messages, as fast as they are taken.
+ * Runs one SELECT, of either language, and yields its schema and then its rows as Flight messages, as fast as they are taken.
  * `signal` stops DuckDB in the middle of its work. @throws QueryError
  */
 export async function* runQuery(
@@ -41,7 +43,9 @@ export async function* runQuery(
   const database = store.databases.get(request.database);
   if (database === undefined) throw new QueryError(status.INTERNAL, `database not found: ${request.database}`);
   const now = BigInt(Date.now()) * NANOS_PER_MS;
-  const rewritten = rewriteSql(request.sql, database, now);
+  const { text, language, parameters: given } = request;
+  const sql = language === 'sql' ? text : sqlFromInfluxQl({ text, database, given: Object.keys(given), nowNanos: now });
+  const rewritten = rewriteSql(sql, database, now);
   const { names, parameters } = rewritten;
   const { connection, end } = await store.connect();
   const interrupt = () => connection.interrupt();

@@ -30,7 +30,7 @@ const HTTP2_PREFACE = 'PRI '; // first bytes of every HTTP 2 connection; no HTTP
 
 /**
  * Starts a server that the official InfluxDB 3 client and Telegraf's influxdb_v2 output can talk to: line protocol in,
- * SQL out, over HTTP 1.1 and gRPC on one port, with DuckDB inside. For demos, tests and a laptop; it is not InfluxDB.
+ * SQL or InfluxQL out, over HTTP 1.1 and gRPC on one port, with DuckDB inside. For demos, tests and a laptop; it is not InfluxDB.
  * @throws HalfspaceError `BadSettings` when the port is taken or the data folder cannot be used.
  */
 export async function startStandIn(options: StandInOptions): Promise<StandIn> {

@@ -2,10 +2,11 @@ import { Client, credentials, ServerCredentials } from '@grpc/grpc-js';
 import { InfluxDBClient } from '@influxdata/influxdb3-client';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createFlightService } from '../../../src/local/standin/flight-service.js';
-import { runQuery } from '../../../src/local/standin/run-query.js';
+import { type QueryRequest, runQuery } from '../../../src/local/standin/run-query.js';
 import { Store } from '../../../src/local/standin/store.js';
 
 const ENDLESS = 'SELECT count(*) AS n FROM m a, m b, m c'; // 8,000 billion triples: hours
+const ENDLESS_QUERY: QueryRequest = { database: 'shop', language: 'sql', text: ENDLESS, parameters: {} };
 const LARGE = 'SELECT a.f FROM m a, m b'; // 400 M rows: more than any buffer on the way holds
 
 async function openStore(): Promise<Store> {
@@ -30,7 +31,7 @@ test('an aborted query ends as cancelled and gives its connection back', async (
   const store = await openStore();
   const abort = new AbortController();
   const read = async () => {
-    for await (const _ of runQuery(store, { database: 'shop', sql: ENDLESS, parameters: {} }, abort.signal));
+    for await (const _ of runQuery(store, ENDLESS_QUERY, abort.signal));
   };
   const reading = expect(read()).rejects.toThrow('cancelled');
   await vi.waitUntil(() => store.running === 1);
@@ -41,7 +42,7 @@ test('an aborted query ends as cancelled and gives its connection back', async (
 
 test('a query whose client was gone before it began does not run', async () => {
   const store = await openStore();
-  const query = runQuery(store, { database: 'shop', sql: ENDLESS, parameters: {} }, AbortSignal.abort());
+  const query = runQuery(store, ENDLESS_QUERY, AbortSignal.abort());
   await expect(query.next()).rejects.toThrow('cancelled');
 });
 

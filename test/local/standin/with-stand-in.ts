@@ -11,6 +11,7 @@ export interface Opened {
   readonly standIn: StandIn;
   readonly client: InfluxDBClient;
   rows(sql: string, params?: Record<string, string | number | boolean>): Promise<Row[]>;
+  influxQl(text: string, params?: Record<string, string | number | boolean>): Promise<Row[]>;
   /** Posts as Telegraf or curl would. */
   post(path: string, body: string | Uint8Array<ArrayBuffer>, headers?: Record<string, string>): Promise<Response>;
 }
@@ -27,14 +28,16 @@ export async function openStandIn(
     await client.close();
     await standIn.close();
   });
+  const read = async (text: string, params: Record<string, string | number | boolean>, type: 'sql' | 'influxql') => {
+    const rows: Row[] = [];
+    for await (const row of client.query(text, undefined, { params, type })) rows.push(row);
+    return rows;
+  };
   return {
     standIn,
     client,
-    rows: async (sql, params = {}) => {
-      const rows: Row[] = [];
-      for await (const row of client.query(sql, undefined, { params })) rows.push(row);
-      return rows;
-    },
+    rows: (sql, params = {}) => read(sql, params, 'sql'),
+    influxQl: (text, params = {}) => read(text, params, 'influxql'),
     post: (path, body, headers = {}) => fetch(`${standIn.url}${path}`, { method: 'POST', body, headers }),
   };
 }
