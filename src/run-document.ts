@@ -15,6 +15,7 @@ export function runDocument(result: RunResult): Record<string, unknown> {
     anomalies: result.anomalies,
     events: result.events,
     scores_written: result.scoresWritten,
+    aggregates_written: result.aggregatesWritten,
     models: { cached: models.cached, loaded: models.loaded, fresh: models.fresh },
     late_rows: result.lateRows,
     late_machines: result.lateMachines,

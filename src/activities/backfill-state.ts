@@ -45,7 +45,8 @@ export async function openBackfill(deps: ActivityDeps, input: OpenBackfillInput)
   if (input.again) await forget(deps.storage, scope);
   const progress = await readProgress(deps.storage, scope);
   if (progress === null) return { isFinished: false };
-  const isFinished = BigInt(progress.to) >= BigInt(range.to) && progress.lagging.length === 0;
+  const isBehind = progress.lagging.length > 0 || progress.owedAggregates !== undefined;
+  const isFinished = BigInt(progress.to) >= BigInt(range.to) && !isBehind;
   if (!isFinished) checkLearned(input, progress.settingsHash, learningSettingsHash(settings));
   return { isFinished };
 }

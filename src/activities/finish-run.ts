@@ -1,5 +1,5 @@
 import type { ArtifactRef } from '../contract/artifact.js';
-import type { LoadedData, RunPlan, RunResult, RunTotals, ShapedData } from '../contract/run.js';
+import type { AggregateOutcome, LoadedData, RunPlan, RunResult, RunTotals, ShapedData } from '../contract/run.js';
 import type { Nanos } from '../contract/time.js';
 import { putArtifact } from '../store/artifacts.js';
 import { type Laggard, readProgress, writeProgress } from '../store/progress.js';
@@ -19,6 +19,7 @@ export interface FinishRunInput {
   readonly shaped: ShapedData;
   readonly totals: RunTotals;
   readonly laggards: readonly ArtifactRef[];
+  readonly aggregates: AggregateOutcome;
   readonly seconds: number;
 }
 
@@ -45,12 +46,12 @@ export async function finishRun(
   documents: JsonArtifacts,
   input: FinishRunInput,
 ): Promise<RunResult> {
-  const { plan, loaded, shaped, totals, seconds } = input;
+  const { plan, loaded, shaped, totals, aggregates, seconds } = input;
   const lagging: Laggard[] = [];
   for (const ref of input.laggards) lagging.push(...(await documents.get<Laggard[]>(ref)));
   if (plan.mode === 'incremental') {
     const current = await readProgress(deps.storage, plan.scope);
-    const { late, settingsHash } = await documents.get<RunPlanDocument>(plan.document);
+    const { late, settingsHash, aggregateFrom } = await documents.get<RunPlanDocument>(plan.document);
     // An overlapping run that got further has seen this window's rows too: its word stands. One of other learning settings
     // has not: these begin further back.
     const isAhead = current?.settingsHash === settingsHash && BigInt(current.to) > BigInt(plan.window.to);
@@ -61,6 +62,7 @@ export async function finishRun(
         target: plan.span.to,
         settingsHash,
         lagging,
+        ...(aggregates.isOwed && aggregateFrom !== null ? { owedAggregates: aggregateFrom } : {}),
         ...(late === null ? {} : { late: { since: late.since, seen: shaped.seen } }),
       });
     }
@@ -72,10 +74,17 @@ export async function finishRun(
     window: plan.window,
     chunks: plan.chunk.index,
     loadedRows: loaded.rows,
+    aggregatesWritten: aggregates.written,
     lagging: lagging.length,
     refused: shaped.refused,
     refusedCount: shaped.refusedCount,
-    warnings: [...plan.warnings, ...loaded.warnings, ...shaped.warnings, ...lateWarnings(totals)],
+    warnings: [
+      ...plan.warnings,
+      ...loaded.warnings,
+      ...shaped.warnings,
+      ...aggregates.warnings,
+      ...lateWarnings(totals),
+    ],
     seconds,
   };
 }

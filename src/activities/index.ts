@@ -16,6 +16,7 @@ import { rollBackModel } from './roll-back.js';
 import { sendAlert } from './send-alert.js';
 import { SlicePacks } from './slices.js';
 import { transformData } from './transform-data.js';
+import { writeAggregates } from './write-aggregates.js';
 import { writeScores } from './write-scores.js';
 
 export type { ActivityDeps, Links } from './deps.js';
@@ -51,6 +52,9 @@ export function createActivities(deps: ActivityDeps) {
     sendAlert: asActivity((input: Input<typeof sendAlert, 1>, attempt) => sendAlert(deps, input, attempt)),
     writeScores: asActivity((input: Input<typeof writeScores, 2>, attempt) =>
       writeScores(deps, documents, input, attempt),
+    ),
+    writeAggregates: asActivity((input: Input<typeof writeAggregates, 2>, attempt) =>
+      writeAggregates(deps, documents, input, attempt),
     ),
     recordLaggards: asActivity((input: Input<typeof recordLaggards, 2>) => recordLaggards(deps, documents, input)),
     finishRun: asActivity((input: Input<typeof finishRun, 2>) => finishRun(deps, documents, input)),

@@ -101,7 +101,8 @@ async function* readTables(
   if (range !== null) yield* read(range.from, range.to, false);
 }
 
-interface Range {
+/** Rows with from <= time < to, nanoseconds since the epoch. */
+export interface Range {
   readonly from: bigint;
   readonly to: bigint;
 }
@@ -110,7 +111,7 @@ interface Range {
  * A long range, cut down to where the table has rows at all; null when it has none there. A window is read in chunks of
  * hours, and years of nothing are many chunks.
  */
-async function clipToData(
+export async function clipToData(
   { influx }: ActivityDeps,
   { table, time }: SourceSettings,
   { from, to }: Range,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ArtifactRef } from '../contract/artifact.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
+import type { Nanos } from '../contract/time.js';
 import { getArtifact } from '../store/artifacts.js';
 import type { Laggard, LateProgress } from '../store/progress.js';
 import type { Storage } from '../store/storage.js';
@@ -12,6 +13,8 @@ export interface RunPlanDocument {
   readonly laggards: readonly Laggard[];
   /** Null where late rows are not looked for. */
   readonly late: LateProgress | null;
+  /** Aggregates from here on are to be written: the window's own, and those that earlier runs owe. Null: none are wanted. */
+  readonly aggregateFrom: Nanos | null;
 }
 
 /**

@@ -74,7 +74,13 @@ export async function planRun(
     .map((laggard) => ({ ...laggard, from: String(earlierOf(BigInt(laggard.from), window.from)) }));
   // To new models nothing is late that lies before the first of their rows.
   const late = latePlan(settings, isRelearned ? null : progress, window.from, warnings);
-  const document: RunPlanDocument = { settings, settingsHash, laggards, late };
+  const document: RunPlanDocument = {
+    settings,
+    settingsHash,
+    laggards,
+    late,
+    aggregateFrom: aggregateFrom(settings, progress, window, warnings),
+  };
   const folder = runFolder(input.scope, input.nowMs, input.runId);
   const bytes = new TextEncoder().encode(JSON.stringify(document));
   return {
@@ -89,6 +95,7 @@ export async function planRun(
     events: input.events,
     channels: input.events === 'told' ? settings.alerts : [],
     laggards: laggards.length,
+    aggregateTable: settings.aggregate?.table ?? null,
     homes: await homesOf(deps),
     machinesAtOnce: deps.machinesAtOnce,
     machinesPerExecution: MACHINES_PER_EXECUTION - Math.ceil(MACHINES_A_LOOK * input.looks),
@@ -192,4 +199,20 @@ function latePlan(
   }
   const isContinued = progress?.late !== undefined && BigInt(progress.to) >= from;
   return isContinued ? progress.late : { since: String(from), seen: null };
+}
+
+/** Aggregates that could not be written for ever must not make each run read more. */
+function aggregateFrom(
+  { aggregate, window: { catch_up: catchUp } }: PipelineSettings,
+  progress: Progress | null,
+  { from, to }: Span,
+  warnings: string[],
+): string | null {
+  if (aggregate === null) return null;
+  const owed = progress?.owedAggregates === undefined ? from : BigInt(progress.owedAggregates);
+  const earliest = to - nanosFromMs(catchUp);
+  if (owed >= from) return String(from);
+  if (owed >= earliest) return String(owed);
+  warnings.push(`aggregates before ${isoFromNanos(earliest)} are skipped (window.catch_up)`);
+  return String(earliest < from ? earliest : from);
 }

@@ -18,15 +18,17 @@ export async function checkDatabase(influx: Influx, { pipelines }: Settings, che
     return names;
   });
   if (tables === null) return;
-  for (const [name, { source, output }] of Object.entries(pipelines)) {
+  for (const [name, { source, output, aggregate }] of Object.entries(pipelines)) {
     const check = `source of ${name}`;
     await checks.attempt(check, async () => checks.good(check, await checkSource(source, tables, influx)));
-    if (output === null) continue;
-    const exists = tables.includes(output.table);
-    checks.good(
-      `output of ${name}`,
-      exists ? `table ${output.table} exists` : `table ${output.table} is made by the first run with scores`,
-    );
+    const written = { output: [output, 'scores'], aggregate: [aggregate, 'rows'] } as const;
+    for (const [setting, [into, what]] of Object.entries(written)) {
+      if (into === null) continue;
+      const { table } = into;
+      const exists = tables.includes(table);
+      const message = exists ? `table ${table} exists` : `table ${table} is made by the first run with ${what}`;
+      checks.good(`${setting} of ${name}`, message);
+    }
   }
   checks.good('right to write', 'not checked, because a check would write');
 }

@@ -1,4 +1,5 @@
 import type { TemporalClient } from '../client.js';
+import { formatDuration } from '../config/duration.js';
 import { influxOptionsOf } from '../config/influx-options.js';
 import { loadSettings, type Settings } from '../config/load.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
@@ -73,8 +74,14 @@ async function checkUse(settings: Settings, checks: Checks): Promise<Influx | nu
   return influx;
 }
 
-function summaryOf({ mode, source, detector, schedule, output }: PipelineSettings): string {
-  const from = source.table === null ? 'a query' : `table ${source.table}`;
-  const to = output === null ? 'scores not written' : `scores to ${output.table}`;
-  return `${mode}, ${from}, ${detector.kind}, ${to}, ${schedule === null ? 'no schedule' : `schedule ${schedule}`}`;
+function summaryOf({ mode, source, detector, schedule, output, aggregate }: PipelineSettings): string {
+  const query = source.language === 'sql' ? 'a query' : 'a query in InfluxQL';
+  return [
+    mode,
+    source.table === null ? query : `table ${source.table}`,
+    detector.kind,
+    output === null ? 'scores not written' : `scores to ${output.table}`,
+    ...(aggregate === null ? [] : [`aggregates a ${formatDuration(aggregate.every)} to ${aggregate.table}`]),
+    schedule === null ? 'no schedule' : `schedule ${schedule}`,
+  ].join(', ');
 }

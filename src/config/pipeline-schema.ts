@@ -137,7 +137,25 @@ const waitFor = group({
     .describe('After the longest wait the run ends without doing anything, fails, or goes on.'),
 });
 
-const output = group({ table: columnName('a table name').describe('Table that scores are written to.') });
+/** A line that begins with # is a comment to InfluxDB. */
+const writtenTable = columnName('a table name').refine((name) => !name.startsWith('#'), {
+  error: 'expected a table name that does not begin with #',
+});
+
+const output = group({ table: writtenTable.describe('Table that scores are written to.') });
+
+const FUNCTIONS = ['mean', 'min', 'max', 'count'] as const;
+const functionsError = `expected a list of different functions out of ${FUNCTIONS.join(', ')}`;
+const aggregate = group({
+  every: duration(1000, 24 * 3_600_000).describe('Length of a bucket, 1s to 24h; each run reads its buckets whole.'),
+  table: writtenTable.describe('Table that aggregates are written to.'),
+  functions: z
+    .array(z.enum(FUNCTIONS, { error: functionsError }), { error: functionsError })
+    .min(1, { error: functionsError })
+    .refine((list) => new Set(list).size === list.length, { error: functionsError })
+    .default([...FUNCTIONS])
+    .describe('What is written of each value column, as `<column>_<function>`.'),
+});
 
 const DEFAULT_LATE = late.parse({});
 
@@ -166,6 +184,10 @@ export const pipelineSchema = group({
   expectations: expectations.prefault({}).describe('What must hold of the data.'),
   wait_for: waitFor.nullable().default(null).describe('What a run waits for before it begins (incremental).'),
   output: output.nullable().default(null).describe('Where scores go; null writes none.'),
+  aggregate: aggregate
+    .nullable()
+    .default(null)
+    .describe('Downsamples the source, a point a machine and bucket (incremental); null writes none.'),
   alerts: z
     .array(text('a channel name'), { error: 'expected a list of channel names, e.g. [ops]' })
     .default([])
@@ -200,11 +222,12 @@ interface Checked {
   readonly normalise: z.output<typeof normalise>;
   readonly wait_for: z.output<typeof waitFor> | null;
   readonly output: z.output<typeof output> | null;
+  readonly aggregate: z.output<typeof aggregate> | null;
   readonly alerts: readonly string[];
 }
 
 /** Settings that are right alone and wrong together. */
-function contradictions({ mode, source, late, normalise, wait_for, output, alerts }: Checked): Contradiction[] {
+function contradictions({ mode, source, late, normalise, wait_for, output, aggregate, alerts }: Checked): Contradiction[] {
   const found: Contradiction[] = [];
   const say = (path: (string | number)[], message: string) => found.push({ path, message });
 
@@ -260,6 +283,18 @@ function contradictions({ mode, source, late, normalise, wait_for, output, alert
         }
       });
     }
+  }
+  if (aggregate !== null) {
+    const { table, functions } = aggregate;
+    if (mode === 'replay') say(['aggregate'], 'needs windows, which replay mode has not; use mode: incremental');
+    if (table === source.table) say(['aggregate', 'table'], 'aggregates cannot be written to the table that is read');
+    if (table === output?.table) say(['aggregate', 'table'], 'aggregates cannot be written to the table of the scores');
+    const fields = source.values.flatMap((value) => functions.map((name) => `${value}_${name}`));
+    source.id.forEach((column, i) => {
+      if (['pipeline', 'unique_id', 'rows', ...fields].includes(column)) {
+        say(['source', 'id', i], `\`${column}\` is a column of the aggregates' table; rename it in a \`query\``);
+      }
+    });
   }
   alerts.forEach((channel, i) => {
     if (alerts.indexOf(channel) !== i) say(['alerts', i], `channel \`${channel}\` is listed twice`);

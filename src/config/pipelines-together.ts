@@ -10,6 +10,14 @@ interface Problem {
   readonly atKey: boolean;
 }
 
+/** What a pipeline writes to one table. */
+interface Writing {
+  readonly setting: 'output' | 'aggregate';
+  readonly table: string;
+  /** Fields made of each value column, in the order of `source.values`. */
+  readonly fields: readonly (readonly string[])[];
+}
+
 /**
  * What is wrong with pipelines that are right by themselves. That two of them write the same series needs no check: each
  * line carries its pipeline's name as a tag.
@@ -47,68 +55,108 @@ function vainWait(pipelines: Pipelines, name: string, other: string): string | n
   return null;
 }
 
-/** Scores that become rows, whose scores become rows: each run would feed the next for ever. */
+function writingsOf(pipelines: Pipelines, name: string): Writing[] {
+  const pipeline = pipelines[name];
+  if (pipeline === undefined) return [];
+  const { source, output, aggregate } = pipeline;
+  const writings: Writing[] = [];
+  if (output !== null) {
+    writings.push({ setting: 'output', table: output.table, fields: source.values.map((value) => [value]) });
+  }
+  if (aggregate !== null) {
+    const { table, functions } = aggregate;
+    const fields = source.values.map((value) => functions.map((made) => `${value}_${made}`));
+    writings.push({ setting: 'aggregate', table, fields });
+  }
+  return writings;
+}
+
+/** What is written becomes rows, of which the same is written: each run would feed the next for ever. */
 function circles(pipelines: Pipelines): Problem[] {
   const reached = new Set<string>();
   return Object.keys(pipelines).flatMap((name) => {
     if (reached.has(name)) return [];
     const circle = wayBack(pipelines, name);
-    if (circle === null) return [];
-    for (const member of circle) reached.add(member);
-    const way = circle.map((member) => `${member} → ${pipelines[member]?.output?.table}`).join(' → ');
+    const [first] = circle ?? [];
+    if (circle === null || first === undefined) return [];
+    for (const { member } of circle) reached.add(member);
+    const way = circle.map(({ member, writing }) => `${member} → ${writing.table}`).join(' → ');
+    const what = circle.every(({ writing }) => writing.setting === 'output') ? 'scores' : 'what is written';
+    const comes = what === 'scores' ? 'come' : 'comes';
     return [
       {
-        path: ['pipelines', name, 'output', 'table'],
-        message: `scores come back as rows: ${way} → ${name}; give one of them another output table`,
+        path: ['pipelines', name, first.writing.setting, 'table'],
+        message: `${what} ${comes} back as rows: ${way} → ${name}; give one of them another ${first.writing.setting} table`,
         atKey: false,
       },
     ];
   });
 }
 
+/** One step of a way: a pipeline, and what it writes for the next one to read. */
+interface Step {
+  readonly member: string;
+  readonly writing: Writing;
+}
+
 /** The shortest way from a pipeline back to itself, each member reading what the one before it writes; null without one. */
-function wayBack(pipelines: Pipelines, start: string): string[] | null {
-  const ways = [[start]];
+function wayBack(pipelines: Pipelines, start: string): Step[] | null {
+  const ways: { readonly steps: readonly Step[]; readonly last: string }[] = [{ steps: [], last: start }];
   const seen = new Set<string>();
-  for (const way of ways) {
-    const output = pipelines[way.at(-1) ?? start]?.output?.table;
-    if (output === undefined) continue;
-    for (const reader of Object.keys(pipelines)) {
-      if (seen.has(reader) || !tablesRead(pipelines, reader).has(output)) continue;
-      if (reader === start) return way;
-      seen.add(reader);
-      ways.push([...way, reader]);
+  for (const { steps, last } of ways) {
+    for (const writing of writingsOf(pipelines, last)) {
+      const way = [...steps, { member: last, writing }];
+      for (const reader of Object.keys(pipelines)) {
+        if (seen.has(reader) || !tablesRead(pipelines, reader).has(writing.table)) continue;
+        if (reader === start) return way;
+        seen.add(reader);
+        ways.push({ steps: way, last: reader });
+      }
     }
   }
   return null;
 }
 
 const TABLE_NAME = /\b(?:from|join)\s+(?:\w+\s*\.\s*|"[^"]*"\s*\.\s*)?(?:"((?:[^"]|"")+)"|(\w+))/gi;
+const COMMENTS_AND_TEXTS = {
+  sql: /--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^']|'')*'/g,
+  influxql: /--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^'\\]|\\.)*'/g,
+} as const;
 
-/** Of a query the names behind FROM and JOIN, as the database sees them: lower case unless quoted. */
+/** Of a query the names behind FROM and JOIN, as the database sees them: in SQL lower case unless quoted. */
 function tablesRead(pipelines: Pipelines, name: string): Set<string> {
-  const { table = null, query = null } = pipelines[name]?.source ?? {};
+  const { table = null, query = null, language = 'sql' } = pipelines[name]?.source ?? {};
   if (query === null) return new Set(table === null ? [] : [table]);
-  const plain = query.replace(/--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^']|'')*'/g, ' ');
+  const plain = query.replace(COMMENTS_AND_TEXTS[language], ' ');
+  const fold = (bare: string) => (language === 'sql' ? bare.toLowerCase() : bare);
   return new Set(
-    Array.from(
-      plain.matchAll(TABLE_NAME),
-      ([, quoted, bare = '']) => quoted?.replaceAll('""', '"') ?? bare.toLowerCase(),
+    Array.from(plain.matchAll(TABLE_NAME), ([, quoted, bare = '']) => quoted?.replaceAll('""', '"') ?? fold(bare)),
+  );
+}
+
+/** A column of a table is a tag or a field, for all who write to it; and scores are no aggregates. */
+function columnsOfTwoKinds(pipelines: Pipelines): Problem[] {
+  const named = Object.entries(pipelines);
+  return named.flatMap(([name, { source }]) =>
+    writingsOf(pipelines, name).flatMap((writing) =>
+      named.flatMap(([other, { source: others }]) => {
+        if (name === other) return [];
+        const same = writingsOf(pipelines, other).find(({ table }) => table === writing.table);
+        if (same === undefined) return [];
+        if (same.setting !== writing.setting)
+          return writing.setting === 'aggregate' ? [mixed(name, writing, other)] : [];
+        return source.values.flatMap((_, i) => {
+          const column = writing.fields[i]?.find((field) => others.id.includes(field));
+          if (column === undefined) return [];
+          const message = `\`${column}\` is a value here and an id of \`${other}\`, and both write to \`${writing.table}\`, where it can be one only; give them different output tables`;
+          return [{ path: ['pipelines', name, 'source', 'values', i], message, atKey: false }];
+        });
+      }),
     ),
   );
 }
 
-/** A column of a table is a tag or a field, for all who write to it. */
-function columnsOfTwoKinds(pipelines: Pipelines): Problem[] {
-  const named = Object.entries(pipelines);
-  return named.flatMap(([name, { source, output }]) =>
-    named.flatMap(([other, { source: others, output: othersOutput }]) => {
-      if (output === null || output.table !== othersOutput?.table) return [];
-      return source.values.flatMap((column, i) => {
-        if (name === other || !others.id.includes(column)) return [];
-        const message = `\`${column}\` is a value here and an id of \`${other}\`, and both write to \`${output.table}\`, where it can be one only; give them different output tables`;
-        return [{ path: ['pipelines', name, 'source', 'values', i], message, atKey: false }];
-      });
-    }),
-  );
+function mixed(name: string, { table }: Writing, other: string): Problem {
+  const message = `\`${table}\` is where \`${other}\` writes its scores; give aggregates a table of their own`;
+  return { path: ['pipelines', name, 'aggregate', 'table'], message, atKey: false };
 }

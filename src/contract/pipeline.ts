@@ -26,6 +26,8 @@ export interface PipelineSettings {
   readonly wait_for: WaitSettings | null;
   /** Where scores are written; null writes none. */
   readonly output: OutputSettings | null;
+  /** What is written of the source itself, downsampled; null writes nothing. Incremental pipelines only. */
+  readonly aggregate: AggregateSettings | null;
   /** Channel names; must exist under `channels`. */
   readonly alerts: readonly string[];
   /** Cron expression in UTC; null runs only when triggered. */
@@ -122,3 +124,13 @@ export interface WaitSettings {
 export interface OutputSettings {
   readonly table: string;
 }
+
+export interface AggregateSettings {
+  /** Length of a bucket; they begin at multiples of it since the epoch. */
+  readonly every: DurationMs;
+  readonly table: string;
+  /** Each gives a field `<value>_<function>` a value column. */
+  readonly functions: readonly AggregateFunction[];
+}
+
+export type AggregateFunction = 'mean' | 'min' | 'max' | 'count';

@@ -56,6 +56,8 @@ export interface MachinePlan {
 /** The frozen decisions of a run: all that later steps need of settings. The settings themselves are in the artifact. */
 export interface RunPlan extends MachinePlan {
   readonly laggards: number;
+  /** Where aggregates are written; null: nowhere. */
+  readonly aggregateTable: string | null;
   /** Task queues of the workers that were there when the run began, sorted; none with fewer than two workers. */
   readonly homes: readonly string[];
   /** Children open at a time. */
@@ -271,6 +273,15 @@ export interface WriteResult {
   readonly published: boolean;
 }
 
+/** What became of a run's aggregates. */
+export interface AggregateOutcome {
+  /** Points, one a machine and bucket. */
+  readonly written: number;
+  /** True when they could not be written: the next run begins with them. */
+  readonly isOwed: boolean;
+  readonly warnings: readonly string[];
+}
+
 export interface MachineProblem {
   readonly uniqueId: string;
   readonly reason: string;
@@ -362,6 +373,7 @@ export interface RunResult extends RunTotals {
   readonly window: Window;
   readonly chunks: number;
   readonly loadedRows: number;
+  readonly aggregatesWritten: number;
   readonly lagging: number;
   readonly refused: readonly MachineProblem[];
   readonly refusedCount: number;

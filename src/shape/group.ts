@@ -136,14 +136,16 @@ function byUniqueId(a: Slice, b: Slice): number {
   return compareCodePoints(a.uniqueId, b.uniqueId);
 }
 
-interface SourceColumns {
+/** What a source's columns hold, all of one length. */
+export interface SourceColumns {
   readonly ids: readonly IdColumn[];
   readonly times: BigInt64Array;
   /** null: the column holds no numbers, so every value is missing. */
   readonly values: readonly (Float64Array | null)[];
 }
 
-function readColumns(table: Table, source: SourceSettings): SourceColumns {
+/** @throws HalfspaceError `BadSchema` naming a column that is missing or cannot be used. */
+export function readColumns(table: Table, source: SourceSettings): SourceColumns {
   const time = columnOf(table, source.time, 'time');
   if (time.kind !== 'time') {
     throw new HalfspaceError(

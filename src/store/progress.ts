@@ -17,6 +17,8 @@ export interface Progress {
   readonly settingsHash: string;
   /** Machines that were not finished: each is loaded again from its own `from`. */
   readonly lagging: readonly Laggard[];
+  /** Aggregates from here to `to` could not be written; absent while none are owed. */
+  readonly owedAggregates?: Nanos;
   /** Absent while late rows are not looked for. */
   readonly late?: LateProgress;
 }
@@ -85,9 +87,9 @@ function parsed(bytes: Uint8Array): unknown {
 
 function isProgress(value: unknown): value is Progress {
   if (!isRecord(value)) return false;
-  const { origin, to, target, settingsHash, lagging, late } = value;
+  const { origin, to, target, settingsHash, lagging, late, owedAggregates = to } = value;
   const hasLaggards = Array.isArray(lagging) && lagging.every(isLaggard);
-  const hasTimes = [origin, to, target].every(isNanos);
+  const hasTimes = [origin, to, target, owedAggregates].every(isNanos);
   return hasTimes && typeof settingsHash === 'string' && hasLaggards && isLateProgress(late);
 }
 

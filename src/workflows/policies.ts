@@ -101,7 +101,7 @@ export const ALERT: ActivityOptions = {
   scheduleToCloseTimeout: '2m',
 };
 
-/** writeScores: batches of points, then the snapshot. */
+/** writeScores, writeAggregates: batches of points; after the scores the snapshot. */
 export const WRITE: ActivityOptions = {
   ...COMMON,
   startToCloseTimeout: '15m',

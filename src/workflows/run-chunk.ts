@@ -1,6 +1,7 @@
 import { isCancellation, proxyActivities, setCurrentDetails, upsertMemo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import type { ChunkUnderWay, ContinuedRun, RunPlan, RunResult, RunTotals, Window } from '../contract/run.js';
+import { aggregate } from './aggregate.js';
 import { detectMachines } from './detect-machines.js';
 import { planWhenReady } from './plan-when-ready.js';
 import { BOOKKEEPING, CLOSING, LOAD, TRANSFORM } from './policies.js';
@@ -69,9 +70,11 @@ async function workThrough(
     const chunk = await detectMachines(begun, show);
     if (chunk.offset < chunk.shaped.machines) return { isLast: false, run: stand(chunk) };
     const { loaded, shaped, totals, laggards } = chunk;
+    // Nobody waits for aggregates: what was to be told has been told.
+    const aggregates = await aggregate(plan);
     const seconds = (Date.now() - run.startedAtMs) / 1000;
     const summary = `${counted(totals.done, 'machine')} done`;
-    const input = { plan, loaded, shaped, totals, laggards, seconds };
+    const input = { plan, loaded, shaped, totals, laggards, aggregates, seconds };
     const result = addChunk(run.earlier, await finishRun.executeWithOptions({ summary }, [input]));
     if (index >= count) return { isLast: true, result };
     return {

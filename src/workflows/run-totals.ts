@@ -117,6 +117,7 @@ export function addChunk(earlier: RunResult | null, chunk: RunResult): RunResult
     anomalies: earlier.anomalies + chunk.anomalies,
     events: earlier.events + chunk.events,
     scoresWritten: earlier.scoresWritten + chunk.scoresWritten,
+    aggregatesWritten: earlier.aggregatesWritten + chunk.aggregatesWritten,
     models: {
       cached: cached + chunk.models.cached,
       loaded: loaded + chunk.models.loaded,

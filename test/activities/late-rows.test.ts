@@ -12,7 +12,15 @@ const WITHIN_S = 60;
 function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
   return {
     mode: 'incremental',
-    source: { table: 'rows', query: null, id: ['m'], values: ['x'], time: 'time', unique_id: 'readable' },
+    source: {
+      table: 'rows',
+      query: null,
+      language: 'sql',
+      id: ['m'],
+      values: ['x'],
+      time: 'time',
+      unique_id: 'readable',
+    },
     window: { history: 300_000, settle: 0, catch_up: 100_000_000, chunk: 100_000 },
     late: { within: WITHIN_S * 1000, action: 'rescore' },
     on_settings_change: 'relearn',
@@ -24,6 +32,7 @@ function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
     expectations: { after_load: [], after_transform: [] },
     wait_for: null,
     output: { table: 'scores' },
+    aggregate: null,
     alerts: [],
     schedule: null,
     ...change,

@@ -125,7 +125,8 @@ export class MemoryPlant {
       if (lag === null) continue;
       laggards.push(await recordLaggards(deps, documents, { plan, lagging: [{ uniqueId, ids, ...lag }] }));
     }
-    return finishRun(deps, documents, { plan, loaded, shaped, totals, laggards, seconds: 0 });
+    const aggregates = { written: 0, isOwed: false, warnings: [] };
+    return finishRun(deps, documents, { plan, loaded, shaped, totals, laggards, aggregates, seconds: 0 });
   }
 
   /** A machine's newest snapshot. */

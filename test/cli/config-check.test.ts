@@ -120,6 +120,14 @@ describe('with --live', () => {
     expect(lines).toContain('ok      right to write: not checked, because a check would write');
   });
 
+  test('says where aggregates go', async () => {
+    const { lines } = await live(`${SETTINGS}    aggregate: { every: 5m, table: t_5m }\n`);
+    expect(lines).toContain(
+      'ok      pipeline one: incremental, table t, half_space_trees, scores to scores, aggregates a 5m to t_5m, no schedule, the default',
+    );
+    expect(lines).toContain('ok      aggregate of one: table t_5m is made by the first run with rows');
+  });
+
   test('Temporal away is a problem that names its address', async () => {
     const { outcome, lines } = await live(SETTINGS, {
       connect: () => connectTemporal({ embedded: `127.0.0.1:${closedPort}` }),

@@ -8,6 +8,7 @@ function result(change: Partial<RunResult>): RunResult {
     window: { from: '0', to: '1' },
     chunks: 1,
     loadedRows: 60,
+    aggregatesWritten: 0,
     machines: 3,
     done: 3,
     rows: 60,

@@ -12,6 +12,7 @@ function result(change: Partial<RunResult> = {}): RunResult {
     machines: 2,
     done: 1,
     loadedRows: 1,
+    aggregatesWritten: 0,
     rows: 1,
     anomalies: 1,
     events: 1,
@@ -70,6 +71,11 @@ describe('the summary of a run', () => {
     const text = runSummary(result({ rescored: ['a', 'c'], rescoredCount: 4, alerts }));
     expect(text).toContain('\n  scored again from before late rows: a, c and 2 more\n');
     expect(text).toContain('\n  revised alert delivered: a → ops\n');
+  });
+
+  it('tells of aggregates where some were written', () => {
+    expect(runSummary(result())).not.toContain('aggregate');
+    expect(runSummary(result({ aggregatesWritten: 1234 }))).toContain('\n  1,234 aggregates written\n');
   });
 
   it('keeps every machine on its own line, whatever it is called', () => {

@@ -469,6 +469,51 @@ describe('contradictions', () => {
       'pipelines.p.source.time: InfluxQL always calls the time column `time`; leave it out',
     ],
     [
+      'aggregates of a replay',
+      `${SOURCE}\nmode: replay\nnormalise: batch\naggregate: { every: 5m, table: a }`,
+      'pipelines.p.aggregate: needs windows, which replay mode has not; use mode: incremental',
+    ],
+    [
+      'aggregates into the table that is read',
+      `${SOURCE}\nnormalise: running\naggregate: { every: 5m, table: t }`,
+      'pipelines.p.aggregate.table: aggregates cannot be written to the table that is read',
+    ],
+    [
+      'aggregates into the table of the scores',
+      `${SOURCE}\nnormalise: running\noutput: { table: s }\naggregate: { every: 5m, table: s }`,
+      'pipelines.p.aggregate.table: aggregates cannot be written to the table of the scores',
+    ],
+    [
+      'buckets below a second',
+      `${SOURCE}\nnormalise: running\naggregate: { every: 999ms, table: a }`,
+      'pipelines.p.aggregate.every: expected a duration such as 90ms, 10s, 5m, 24h, 7d or 1h30m, at least 1s, got "999ms"',
+    ],
+    [
+      'buckets of days',
+      `${SOURCE}\nnormalise: running\naggregate: { every: 2d, table: a }`,
+      'pipelines.p.aggregate.every: expected at most 24h, got "2d"',
+    ],
+    [
+      'a function that there is not',
+      `${SOURCE}\nnormalise: running\naggregate: { every: 5m, table: a, functions: [median] }`,
+      'pipelines.p.aggregate.functions.0: expected a list of different functions out of mean, min, max, count',
+    ],
+    [
+      'a function twice',
+      `${SOURCE}\nnormalise: running\naggregate: { every: 5m, table: a, functions: [mean, mean] }`,
+      'pipelines.p.aggregate.functions: expected a list of different functions out of mean, min, max, count',
+    ],
+    [
+      'a table that would be a comment',
+      `${SOURCE}\nnormalise: running\naggregate: { every: 5m, table: "#a" }`,
+      'pipelines.p.aggregate.table: expected a table name that does not begin with #',
+    ],
+    [
+      'an id called like an aggregate',
+      'source: { table: t, id: [x_mean], values: [x] }\nnormalise: running\naggregate: { every: 5m, table: a }',
+      "pipelines.p.source.id.0: `x_mean` is a column of the aggregates' table; rename it in a `query`",
+    ],
+    [
       'a column with a line break',
       'source: { table: t, id: ["a\\nb"], values: [x] }\nnormalise: running',
       'pipelines.p.source.id.0: expected a column name without control characters',

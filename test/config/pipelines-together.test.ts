@@ -5,6 +5,8 @@ import { folderWith } from './folder.js';
 interface Pipe {
   readonly reads: string;
   readonly writes?: string;
+  readonly aggregates?: string;
+  readonly language?: 'influxql';
   readonly id?: string;
   readonly values?: string;
   readonly waitsFor?: string;
@@ -14,10 +16,11 @@ interface Pipe {
 /** What is wrong with these pipelines, one line each; empty when nothing is. */
 function problems(pipelines: Readonly<Record<string, Pipe>>): string[] {
   const yaml = Object.entries(pipelines).map(
-    ([name, { reads, writes, id = 'm', values = 'x', waitsFor, mode }]) =>
-      `  ${name}:\n    source: { ${reads.includes(' ') ? 'query' : 'table'}: '${reads}', id: [${id}], values: [${values}] }\n` +
+    ([name, { reads, writes, aggregates, language, id = 'm', values = 'x', waitsFor, mode }]) =>
+      `  ${name}:\n    source: { ${reads.includes(' ') ? 'query' : 'table'}: '${reads}', ${language === undefined ? '' : `language: ${language}, `}id: [${id}], values: [${values}] }\n` +
       `    normalise: running\n${mode === undefined ? '' : `    mode: ${mode}\n`}${writes === undefined ? '' : `    output: { table: ${writes} }\n`}` +
-      `${waitsFor === undefined ? '' : `    wait_for: { pipeline: ${waitsFor} }\n`}`,
+      `${waitsFor === undefined ? '' : `    wait_for: { pipeline: ${waitsFor} }\n`}` +
+      (aggregates === undefined ? '' : `    aggregate: { every: 1m, table: ${aggregates} }\n`),
   );
   const cwd = folderWith({ 'halfspace.yaml': `pipelines:\n${yaml.join('')}` });
   try {
@@ -115,4 +118,36 @@ test('pipelines that wait for each other are refused, and the one that waits for
     ),
     expect.stringMatching(/pipelines\.c\.wait_for\.pipeline: pipelines wait for each other: c → b → c/),
   ]);
+});
+
+test('aggregates that come back as rows are refused as scores are', () => {
+  expect(problems({ a: { reads: 'SELECT * FROM made', aggregates: 'made' } })).toEqual([
+    expect.stringMatching(/pipelines\.a\.aggregate\.table: what is written comes back as rows: a → made → a/),
+  ]);
+  expect(
+    problems({
+      a: { reads: 't', aggregates: 'made' },
+      b: { reads: 'made', writes: 's' },
+      c: { reads: 's', writes: 't' },
+    }),
+  ).toEqual([expect.stringContaining('a → made → b → s → c → t → a; give one of them another aggregate table')]);
+  expect(problems({ a: { reads: 't', aggregates: 'made' }, b: { reads: 'made', aggregates: 'more' } })).toEqual([]);
+});
+
+test('aggregates in a table where another pipeline writes scores, or has an id of the same name, are refused', () => {
+  const a = { reads: 't', aggregates: 'made' };
+  expect(problems({ a, b: { reads: 't', writes: 'made' } })).toEqual([
+    expect.stringContaining('pipelines.a.aggregate.table: `made` is where `b` writes its scores'),
+  ]);
+  expect(problems({ a, b: { reads: 't', aggregates: 'made', id: 'x_max', values: 'y' } })).toEqual([
+    expect.stringContaining('pipelines.a.source.values.0: `x_max` is a value here and an id of `b`'),
+  ]);
+  expect(problems({ a, b: { reads: 't', aggregates: 'made', id: 'm', values: 'y' } })).toEqual([]);
+});
+
+test('InfluxQL keeps the case of names and has backslashes in its texts', () => {
+  const of = (reads: string) => problems({ a: { reads, language: 'influxql', writes: 'Scores' } });
+  expect(of('SELECT * FROM Scores')).toEqual([expect.stringContaining('a → Scores → a')]);
+  expect(of('SELECT * FROM scores')).toEqual([]);
+  expect(of(String.raw`SELECT * FROM t WHERE note = ''it\''s FROM Scores''`)).toEqual([]);
 });

@@ -37,6 +37,7 @@ test('the smallest pipeline comes out with every default', () => {
     expectations: { after_load: [], after_transform: [] },
     wait_for: null,
     output: null,
+    aggregate: null,
     alerts: [],
     schedule: null,
   });

@@ -189,6 +189,7 @@ export function machinesPipeline(change: Partial<PipelineSettings> = {}): Pipeli
     expectations: { after_load: [], after_transform: [] },
     wait_for: null,
     output: { table: 'machine_anomalies' },
+    aggregate: null,
     alerts: [],
     schedule: null,
     ...change,

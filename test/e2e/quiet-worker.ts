@@ -28,6 +28,7 @@ export const QUIET: Fakes = {
       events: 'told',
       channels: [],
       laggards: 0,
+      aggregateTable: null,
       homes: [],
       machinesAtOnce: 10,
       machinesPerExecution: 500,

@@ -78,6 +78,7 @@ function planOf(change: Partial<RunPlan>): RunPlan {
     folder: 'f',
     channels: [],
     laggards: 0,
+    aggregateTable: null,
     homes: [],
     machinesAtOnce: 10,
     machinesPerExecution: 500,

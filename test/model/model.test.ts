@@ -28,6 +28,7 @@ function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
     expectations: { after_load: [], after_transform: [] },
     wait_for: null,
     output: null,
+    aggregate: null,
     alerts: [],
     schedule: null,
     ...change,

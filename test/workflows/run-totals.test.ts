@@ -9,6 +9,7 @@ function chunk(index: number, change: Partial<RunResult> = {}): RunResult {
     window: { from: String(index - 1), to: String(index) },
     chunks: index,
     loadedRows: 10,
+    aggregatesWritten: 0,
     lagging: 0,
     refused: [],
     refusedCount: 0,
