@@ -227,7 +227,16 @@ interface Checked {
 }
 
 /** Settings that are right alone and wrong together. */
-function contradictions({ mode, source, late, normalise, wait_for, output, aggregate, alerts }: Checked): Contradiction[] {
+function contradictions({
+  mode,
+  source,
+  late,
+  normalise,
+  wait_for,
+  output,
+  aggregate,
+  alerts,
+}: Checked): Contradiction[] {
   const found: Contradiction[] = [];
   const say = (path: (string | number)[], message: string) => found.push({ path, message });
 
@@ -246,6 +255,12 @@ function contradictions({ mode, source, late, normalise, wait_for, output, aggre
     say(['source', 'id', source.id.indexOf(source.time)], `\`${source.time}\` is the time column; it cannot be an id`);
   }
 
+  if (source.language === 'influxql' && wait_for !== null && wait_for.rows !== null) {
+    say(
+      ['wait_for', 'rows'],
+      'cannot be counted in an InfluxQL query; read a `table` or SQL, or wait for a `pipeline`',
+    );
+  }
   if (late !== undefined && mode === 'replay') {
     say(['late'], 'has no meaning in replay mode, which reads all rows anew each run; leave it out');
   }

@@ -29,7 +29,7 @@ export async function countNewRows(
     }
     return 0;
   } catch (error) {
-    const canBeCut = source.query === null || isCutByTime(source.query, source.time);
+    const canBeCut = source.query === null || isCutByTime(source.query, source.time, source.language);
     if (!isFileLimit(error) || !canBeCut || to - from <= SMALLEST_RANGE) throw error;
   }
   const middle = (from + to) / 2n;

@@ -43,6 +43,7 @@ export function nothingDone(pipeline: string, window: Window): RunResult {
     window,
     chunks: 0,
     loadedRows: 0,
+    aggregatesWritten: 0,
     lagging: 0,
     refused: [],
     refusedCount: 0,

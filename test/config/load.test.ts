@@ -464,6 +464,10 @@ describe('contradictions', () => {
       'pipelines.p.source.language: expected sql or influxql, got "flux"',
     ],
     [
+      'source: { query: q, language: influxql, id: [m], values: [x] }\nnormalise: running\nwait_for: { rows: 1 }',
+      'pipelines.p.wait_for.rows: cannot be counted in an InfluxQL query',
+    ],
+    [
       'another time column in InfluxQL',
       'source: { query: q, language: influxql, id: [m], values: [x], time: ts }\nnormalise: running',
       'pipelines.p.source.time: InfluxQL always calls the time column `time`; leave it out',

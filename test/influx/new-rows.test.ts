@@ -13,6 +13,7 @@ const START = nanosFromIso('2026-01-01T00:00:00Z') ?? 0n;
 const TABLE: SourceSettings = {
   table: 't',
   query: null,
+  language: 'sql',
   id: ['m'],
   values: ['x'],
   time: 'time',
