@@ -464,6 +464,7 @@ describe('contradictions', () => {
       'pipelines.p.source.language: expected sql or influxql, got "flux"',
     ],
     [
+      'new rows of an InfluxQL query',
       'source: { query: q, language: influxql, id: [m], values: [x] }\nnormalise: running\nwait_for: { rows: 1 }',
       'pipelines.p.wait_for.rows: cannot be counted in an InfluxQL query',
     ],
@@ -490,7 +491,7 @@ describe('contradictions', () => {
     [
       'buckets below a second',
       `${SOURCE}\nnormalise: running\naggregate: { every: 999ms, table: a }`,
-      'pipelines.p.aggregate.every: expected a duration such as 90ms, 10s, 5m, 24h, 7d or 1h30m, at least 1s, got "999ms"',
+      'pipelines.p.aggregate.every: expected at least 1s, got "999ms"',
     ],
     [
       'buckets of days',
