@@ -27,7 +27,7 @@ export async function checkAnomalies(
   const touched = [...closed, ...(open === null ? [] : [open])];
   const count = touched.filter((event) => isFirstSeen(event, input)).length;
   if (plan.events === 'noted') {
-    if (touched.length > 0) await noteEvents(deps, input, touched, count);
+    await noteEvents(deps, input, touched, count);
     return { latest: null, events: count, channels: [], isFoundLate: false, revised: [], isPlotted: false };
   }
   const events = touched.map((event) => eventOf(event, event === open, input, settings));
@@ -57,10 +57,15 @@ async function noteEvents(
   touched: readonly EventJson[],
   events: number,
 ): Promise<void> {
-  const worst = touched.map((event) => event.worst).reduce((a, b) => (b.score > a.score ? b : a));
   const { uniqueId } = machine;
+  const notes = new EventNotes(storage, plan.scope);
+  if (detection.late !== null && detection.late.rescoredFrom !== null) {
+    await notes.forgetFrom(gate.watermark, uniqueId);
+  }
+  if (touched.length === 0) return;
+  const worst = touched.map((event) => event.worst).reduce((a, b) => (b.score > a.score ? b : a));
   const note = { uniqueId, rows: detection.anomalies, events, worst: { time: worst.time, score: worst.score } };
-  await new EventNotes(storage, plan.scope).write(gate.watermark, note);
+  await notes.write(gate.watermark, note);
 }
 
 /** False for an event that went on from an earlier chunk of the same run, where it was counted. */
