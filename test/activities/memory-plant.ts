@@ -46,8 +46,8 @@ export class Killed extends Error {}
  * enough for thousands of runs, and any call can be the one at which everything stops.
  */
 export class MemoryPlant {
-  readonly store = new MemoryStore();
-  readonly influx = new MemoryInflux();
+  readonly store: MemoryStore;
+  readonly influx: MemoryInflux;
   readonly sent: Alert[] = [];
   /** Children of the last run. */
   children: MachineResult[] = [];
@@ -58,8 +58,11 @@ export class MemoryPlant {
   settings: PipelineSettings;
   #runs = 0;
 
-  constructor(settings: PipelineSettings) {
+  /** @param before a plant whose store and database go on under other settings. */
+  constructor(settings: PipelineSettings, before?: MemoryPlant) {
     this.settings = settings;
+    this.store = before?.store ?? new MemoryStore();
+    this.influx = before?.influx ?? new MemoryInflux();
   }
 
   /** One run up to `until`, in as many chunks as it takes; every chunk has a worker of its own, with nothing in memory. */

@@ -333,6 +333,16 @@ describe('contradictions', () => {
       'halfspace.yaml:5:16 pipelines.p.normalise: batch needs the whole series',
     ],
     [
+      'late rows in replay mode',
+      `${SOURCE}\nnormalise: running\nmode: replay\nlate: { within: 1h }`,
+      'pipelines.p.late: has no meaning in replay mode, which reads all rows anew each run; leave it out',
+    ],
+    [
+      'a word that is none for late rows',
+      `${SOURCE}\nnormalise: running\nlate: { then: relearn }`,
+      'pipelines.p.late.then: expected report or rescore, got "relearn"',
+    ],
+    [
       'neither table nor query',
       'source: { id: [m], values: [x] }\nnormalise: running',
       'pipelines.p.source: needs a `table` or a `query`',

@@ -42,3 +42,12 @@ test('the smallest pipeline comes out with every default', () => {
     schedule: null,
   });
 });
+
+test('late rows are looked for in incremental mode alone', () => {
+  const late = (settings: object) =>
+    pipelineSchema.parse({ source: { table: 't', id: ['m'], values: ['x'] }, normalise: 'running', ...settings }).late;
+  // biome-ignore lint/suspicious/noThenProperty: the word of the file
+  expect(late({ late: { then: 'rescore' } })).toEqual({ within: 3_600_000, action: 'rescore' });
+  expect(late({ late: { within: '0s' } })).toEqual({ within: 0, action: 'report' });
+  expect(late({ mode: 'replay' })).toBeNull();
+});

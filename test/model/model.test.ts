@@ -156,6 +156,27 @@ describe('a snapshot', () => {
     }
   });
 
+  it('is refused for another machine', () => {
+    expect(() => decodeSnapshot(learned(), settings, { ...OWNER, uniqueId: 'n' })).toThrow(
+      /of the machine m, not of n/,
+    );
+  });
+
+  it('keeps what it says of its last rows', () => {
+    const model = createModel(settings);
+    scoreSlice(model, randomSlice(randomOf(3), 200), settings);
+    model.recent = {
+      width: 1_000_000_000n,
+      buckets: [
+        { start: -5n, rows: 3, high: 0xffffffff, low: 0 },
+        { start: 2n ** 60n, rows: 4_000_000_000, high: 1, low: 2 },
+      ],
+    };
+    const back = throughBytes(model, settings);
+    expect(back.recent).toEqual(model.recent);
+    expect(back).toMatchObject({ watermark: model.watermark, rows: 200 });
+  });
+
   it('is refused under other learning settings', () => {
     expect(() => decodeSnapshot(learned(), settings, { ...OWNER, settingsHash: 'ffffffffffff' })).toThrow(
       /learned with settings abcdef012345/,

@@ -6,7 +6,13 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { getArtifact, putArtifact } from '../../src/store/artifacts.js';
 import { segmentOf } from '../../src/store/object-key.js';
-import { formatSnapshotName, parseSnapshotName, type SnapshotName, Snapshots } from '../../src/store/snapshots.js';
+import {
+  formatSnapshotName,
+  lineageOf,
+  parseSnapshotName,
+  type SnapshotName,
+  Snapshots,
+} from '../../src/store/snapshots.js';
 import { openStorage, type Storage } from '../../src/store/storage.js';
 
 let folder: string;
@@ -58,6 +64,29 @@ describe('snapshots', () => {
       await snapshots.publish('p', 'm', name, bytes);
     }
     expect((await snapshots.list('p', 'm')).map(({ token }) => token)).toEqual([8, 7, 6, 5, 4]);
+  });
+
+  it('keep those of the newest one that reach back far enough, and the one before them', async () => {
+    const snapshots = new Snapshots(storage);
+    for (let token = 1; token <= 12; token++) {
+      const { name, bytes } = snapshot(token, `state ${token}`);
+      // The fourth to sixth are of a past that was given up: the seventh goes back to the third.
+      const base = token === 7 ? 3 : token - 1;
+      await snapshots.publish('p', 'm', { ...name, base }, bytes, 3n);
+    }
+    const kept = (await snapshots.list('p', 'm')).map(({ token }) => token);
+    expect(kept).toEqual([12, 11, 10, 9, 8, 7, 3, 2]);
+    await snapshots.publish('p', 'm', { ...snapshot(13, 'x').name, base: 12 }, new Uint8Array(), 9n);
+    expect((await snapshots.list('p', 'm')).map(({ token }) => token)).toEqual([13, 12, 11, 10, 9, 8]);
+  });
+
+  it('have a past of those they were learned from, and of no others', () => {
+    const named = (token: number, base: number) => ({ ...snapshot(token, 's').name, base });
+    const names = [named(9, 4), named(8, 7), named(7, 4), named(4, 3), named(2, 0)];
+    expect(lineageOf(names, 9).map(({ token }) => token)).toEqual([9, 4]);
+    expect(lineageOf(names, 8).map(({ token }) => token)).toEqual([8, 7, 4]);
+    expect(lineageOf(names, 5)).toEqual([]);
+    expect(lineageOf([named(3, 5), named(5, 3)], 3).map(({ token }) => token)).toEqual([3]);
   });
 
   it('are refused when damaged', async () => {
