@@ -86,8 +86,9 @@ function* scoreLines(
     const score = scores[row] ?? Number.NaN;
     if (Number.isNaN(score)) continue;
     const isAnomaly = anomalous[row] === 1;
-    const fields: Record<string, number | string | boolean> = { score, is_anomaly: isAnomaly, threshold };
-    if (isAnomaly) fields.reason = reasonOf(score, settings.verdict);
+    // A field that is left out keeps what an earlier write of the row gave it: the reason of a row that is ordinary now.
+    const reason = isAnomaly ? reasonOf(score, settings.verdict) : '';
+    const fields: Record<string, number | string | boolean> = { score, is_anomaly: isAnomaly, threshold, reason };
     for (const [name, column] of values) fields[name] = column[row] ?? Number.NaN;
     const line = formatLine({ table: output, tags, fields, time: times[row] ?? 0n });
     if (line !== null) yield line;

@@ -15,8 +15,8 @@ export class MemoryInflux implements Influx {
   readonly host = 'http://memory';
   readonly database = 'memory';
   readonly isColumnar = true;
-  /** Line without its time's fields: series and time → fields. */
-  readonly scores = new Map<string, string>();
+  /** Series and time → fields. As in InfluxDB, a field that a later line leaves out keeps its value. */
+  readonly scores = new Map<string, Record<string, string>>();
   /** Rows handed out by queries so far. */
   rowsRead = 0;
   beforeCall: (verb: string) => void = () => {};
@@ -52,7 +52,10 @@ export class MemoryInflux implements Influx {
     this.beforeCall('write');
     for (const line of lines) {
       const [series = '', fields = '', time = ''] = line.split(/ (?=(?:[^"]*"[^"]*")*[^"]*$)/);
-      this.scores.set(`${series} ${time}`, fields);
+      const named = fields.match(/[^=,]+=(?:"[^"]*"|[^,]*)/g) ?? [];
+      const set = Object.fromEntries(named.map((field) => field.split('=')));
+      const key = `${series} ${time}`;
+      this.scores.set(key, { ...this.scores.get(key), ...set });
     }
   }
 
