@@ -66,7 +66,7 @@ function models(plant: MemoryPlant): string[] {
   return MACHINES.map((machine) => Buffer.from(plant.newest(machine) ?? []).toString('hex'));
 }
 
-function scoresFrom(plant: MemoryPlant, from: bigint): [string, string][] {
+function scoresFrom(plant: MemoryPlant, from: bigint): [string, Record<string, string>][] {
   const scores = [...plant.influx.scores].filter(([key]) => BigInt(key.split(' ').at(-1) ?? '') >= from);
   return scores.sort(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -100,7 +100,7 @@ class Workshop {
     return keys.map((key) => key.slice(prefix.length).replace('.snapshot', '')).sort();
   }
 
-  scores(): [string, string][] {
+  scores(): [string, Record<string, string>][] {
     return [...this.plant.influx.scores].sort(([a], [b]) => (a < b ? -1 : 1));
   }
 }

@@ -9,7 +9,7 @@ import { lateClockOf } from '../../src/shape/late-zone.js';
 
 const SECOND = 1_000_000_000n;
 const LATE = { within: 60_000, action: 'rescore' } as const;
-const OWNER = { uniqueId: 'm', settingsHash: 'abcdef012345' };
+const OWNER = { uniqueId: 'm', ids: ['m'], settingsHash: 'abcdef012345' };
 
 function clockOf() {
   const clock = lateClockOf(LATE);
@@ -19,15 +19,26 @@ function clockOf() {
 
 const SETTINGS: PipelineSettings = {
   mode: 'incremental',
-  source: { table: 't', query: null, id: ['machine'], values: ['a'], time: 'time', unique_id: 'readable' },
+  source: {
+    table: 't',
+    query: null,
+    language: 'sql',
+    id: ['machine'],
+    values: ['a'],
+    time: 'time',
+    unique_id: 'readable',
+  },
   window: { history: 1, settle: 1, catch_up: 1, chunk: null },
   late: LATE,
+  on_settings_change: 'fresh',
   normalise: 'running',
   detector: { kind: 'half_space_trees', n_trees: 3, height: 3, window_size: 10, seed: 1 },
   order: 'score_then_learn',
   verdict: { threshold: 0.8, clear_after: 5000 },
   expectations: { after_load: [], after_transform: [] },
+  wait_for: null,
   output: null,
+  aggregate: null,
   alerts: [],
   schedule: null,
 };
