@@ -19,9 +19,12 @@ export interface FinishRunInput {
   readonly shaped: ShapedData;
   readonly totals: RunTotals;
   readonly laggards: readonly ArtifactRef[];
-  readonly aggregates: AggregateOutcome;
+  /** Absent in runs that began before there were any. */
+  readonly aggregates?: AggregateOutcome;
   readonly seconds: number;
 }
+
+const NO_AGGREGATES: AggregateOutcome = { written: 0, isOwed: false, warnings: [] };
 
 /** Keeps a page's unfinished machines in the store: a fleet of them would not fit a payload. */
 export async function recordLaggards(
@@ -46,7 +49,7 @@ export async function finishRun(
   documents: JsonArtifacts,
   input: FinishRunInput,
 ): Promise<RunResult> {
-  const { plan, loaded, shaped, totals, aggregates, seconds } = input;
+  const { plan, loaded, shaped, totals, aggregates = NO_AGGREGATES, seconds } = input;
   const lagging: Laggard[] = [];
   for (const ref of input.laggards) lagging.push(...(await documents.get<Laggard[]>(ref)));
   if (plan.mode === 'incremental') {

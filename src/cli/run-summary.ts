@@ -16,7 +16,7 @@ export function runSummary(result: RunResult): string {
     `${pipeline}: ${span}${chunks > 1 ? ` in ${plural(chunks, 'chunk')}` : ''}`,
     `  ${plural(machines, 'machine')}, ${plural(rows, 'row')} scored in ${seconds.toFixed(1)} s, ${findings(anomalies, events)}`,
     `  ${plural(scoresWritten, 'score')} written; models: ${models.cached} cached, ${models.loaded} loaded, ${models.fresh} new`,
-    ...(result.aggregatesWritten === 0 ? [] : [`  ${plural(result.aggregatesWritten, 'aggregate')} written`]),
+    ...(result.aggregatesWritten > 0 ? [`  ${plural(result.aggregatesWritten, 'aggregate')} written`] : []),
     ...lateLines(result),
     ...result.alerts.map(
       ({ uniqueId, kind, channel, status, reason }) =>

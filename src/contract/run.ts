@@ -56,8 +56,8 @@ export interface MachinePlan {
 /** The frozen decisions of a run: all that later steps need of settings. The settings themselves are in the artifact. */
 export interface RunPlan extends MachinePlan {
   readonly laggards: number;
-  /** Where aggregates are written; null: nowhere. */
-  readonly aggregateTable: string | null;
+  /** Where aggregates are written; null, or absent in plans from before there were any: nowhere. */
+  readonly aggregateTable?: string | null;
   /** Task queues of the workers that were there when the run began, sorted; none with fewer than two workers. */
   readonly homes: readonly string[];
   /** Children open at a time. */

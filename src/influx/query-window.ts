@@ -64,7 +64,7 @@ interface Reading {
 
 async function* readChunks(reading: Reading, fromNs: bigint, toNs: bigint): AsyncGenerator<Table, void, void> {
   const { influx, source, ids, signal } = reading;
-  const { language } = source;
+  const { language = 'sql' } = source; // a plan that an older version has frozen does not say
   const text = source.query ?? tableQuery(source, ids);
   const machine = ids === null ? {} : Object.fromEntries(ids.map((id, index) => [`id${index}`, id]));
   const options: QueryOptions = { language, signal, textColumns: source.id, timeColumns: [source.time] };

@@ -9,8 +9,9 @@ const { writeAggregates } = proxyActivities<Activities>(WRITE);
 
 /** A write of its own: what fails here for good fails nothing else, and is owed to the next run. */
 export async function aggregate(plan: RunPlan): Promise<AggregateOutcome> {
-  if (plan.aggregateTable === null) return { written: 0, isOwed: false, warnings: [] };
-  const summary = `${plan.aggregateTable}: ${windowText(plan)}`;
+  const { aggregateTable: table = null } = plan;
+  if (table === null) return { written: 0, isOwed: false, warnings: [] };
+  const summary = `${table}: ${windowText(plan)}`;
   try {
     return await writeAggregates.executeWithOptions({ summary }, [{ plan }]);
   } catch (error) {

@@ -28,7 +28,6 @@ export const QUIET: Fakes = {
       events: 'told',
       channels: [],
       laggards: 0,
-      aggregateTable: null,
       homes: [],
       machinesAtOnce: 10,
       machinesPerExecution: 500,

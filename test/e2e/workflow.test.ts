@@ -78,7 +78,6 @@ function planOf(change: Partial<RunPlan>): RunPlan {
     folder: 'f',
     channels: [],
     laggards: 0,
-    aggregateTable: null,
     homes: [],
     machinesAtOnce: 10,
     machinesPerExecution: 500,
@@ -395,7 +394,7 @@ describe('a run', () => {
       },
       detectAnomalies: async ({ machine }: { machine: MachineEntry }) => {
         if (machine.uniqueId === 'm1' && isPoisoned) throw ApplicationFailure.nonRetryable('poison row');
-        return { scores: REF, events: null, snapshot: null, rows: 1, trimmed: 0, anomalies: 0 };
+        return { scores: REF, events: null, snapshot: null, late: null, rows: 1, trimmed: 0, anomalies: 0 };
       },
       finishRun: async ({ plan, totals, laggards }: { plan: RunPlan; totals: RunTotals; laggards: unknown[] }) => {
         isPoisoned = false;
