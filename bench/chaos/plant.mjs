@@ -18,6 +18,8 @@ import { WorkerProcess } from './worker-process.mjs';
 const HOST = '127.0.0.1';
 export const DATABASE = 'chaos';
 export const PIPELINE = 'machines';
+/** A pipeline that waits for {@link PIPELINE} to get further. */
+export const WAITING = 'waiting';
 export const TASK_QUEUE = 'chaos';
 export const SCORES = 'machine_anomalies';
 
@@ -146,6 +148,11 @@ pipelines:
     verdict: { threshold: 0.8, clear_after: ${clearAfterS}s }
     output: { table: ${SCORES} }
     alerts: [ops]
+  ${WAITING}:
+    source: { table: machine_data, id: [provider, machineID], values: [power] }
+    window: { history: 24h, settle: 0s }
+    normalise: { power: [0, 500] }
+    wait_for: { pipeline: ${PIPELINE}, every: 1s, limit: 20s }
 channels:
   ops: { kind: slack, webhook: "\${SLACK_WEBHOOK_URL}" }
 worker: { task_queue: ${TASK_QUEUE}, max_machines_at_once: 20 }

@@ -23,10 +23,10 @@ export interface PlanRunInput extends Pick<RunPlan, 'pipeline' | 'scope' | 'even
   readonly chunksDone: number;
   /** The workflow's own clock. */
   readonly nowMs: number;
-  /** Milliseconds since the run began to wait for data, 0 at its first look. */
-  readonly waitedMs: number;
-  /** Looks for data that this execution has taken before. */
-  readonly looks: number;
+  /** Milliseconds since the run began to wait for data; 0, as at its first look, when left out. */
+  readonly waitedMs?: number;
+  /** Looks for data that this execution has taken before; none when left out. */
+  readonly looks?: number;
   readonly runId: string;
 }
 
@@ -50,12 +50,14 @@ export async function planRun(
   input: PlanRunInput,
   { signal }: Attempt,
 ): Promise<RunPlan | RunWait | RunSkip> {
+  const { waitedMs = 0, looks = 0 } = input;
   const settings = settingsOf(deps, input.pipeline);
   const progress = settings.mode === 'replay' ? null : await readProgress(deps.storage, input.scope);
   checkProgress(deps.storage, input, progress);
   // A span that is fixed already has been waited for, or lies in the past.
   const go: Ready = { kind: 'ready', until: input.until, warnings: [] };
-  const ready = input.span === undefined ? await waitForData(deps, settings, progress, input, signal) : go;
+  const request = { ...input, waitedMs };
+  const ready = input.span === undefined ? await waitForData(deps, settings, progress, request, signal) : go;
   if (ready.kind !== 'ready') return ready;
   const warnings = [...ready.warnings];
   const settingsHash = learningSettingsHash(settings);
@@ -98,7 +100,7 @@ export async function planRun(
     aggregateTable: settings.aggregate?.table ?? null,
     homes: await homesOf(deps),
     machinesAtOnce: deps.machinesAtOnce,
-    machinesPerExecution: MACHINES_PER_EXECUTION - Math.ceil(MACHINES_A_LOOK * input.looks),
+    machinesPerExecution: MACHINES_PER_EXECUTION - Math.ceil(MACHINES_A_LOOK * looks),
     warnings,
   };
 }

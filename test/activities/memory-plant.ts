@@ -83,8 +83,6 @@ export class MemoryPlant {
           span,
           chunksDone,
           nowMs: msFromNanos(until) + chunksDone,
-          waitedMs: 0,
-          looks: 0,
           runId,
         },
         ATTEMPT,

@@ -10,11 +10,11 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { createFleet } from '../../bench/chaos/fleet.mjs';
-import { addWorker, buildPlant, PIPELINE, TASK_QUEUE } from '../../bench/chaos/plant.mjs';
+import { addWorker, buildPlant, PIPELINE, TASK_QUEUE, WAITING } from '../../bench/chaos/plant.mjs';
 import { listSnapshots } from '../../bench/chaos/progress.mjs';
 import { nanosOf, startWindow } from '../../bench/chaos/runs.mjs';
 import { eventually } from '../../bench/chaos/wait.mjs';
-import { startBackfill } from '../../dist/client.js';
+import { startBackfill, startRun } from '../../dist/client.js';
 
 const FOLDER = dirname(fileURLToPath(import.meta.url));
 /** One more than an execution has room for, so that the run continues as new. */
@@ -65,6 +65,23 @@ async function recordSmall(plant, fleet) {
   await keep(plant, 'run-with-homes', await finished(plant, ends[3]));
   await plant.workers[1].close();
   await keep(plant, 'run-with-a-dead-home', await finished(plant, ends[4]));
+  // A second after the last window: there must be something for it to wait for.
+  await recordWaiting(plant, ends[4] + 1000);
+}
+
+/** The first run finds what it waits for, the second one finds it after a while, the third one waits in vain. */
+async function recordWaiting(plant, endMs) {
+  const start = async () => (await startRun(plant.client, { pipeline: WAITING, taskQueue: TASK_QUEUE })).handle;
+  await (await start()).result();
+  const second = await start();
+  const waits = async () => (await second.describe()).memo?.waits_for !== undefined;
+  await eventually(waits, 'a run waits');
+  await finished(plant, endMs);
+  await second.result();
+  await keep(plant, 'run-that-waited', second.workflowId);
+  const third = await start();
+  await third.result();
+  await keep(plant, 'run-that-waited-in-vain', third.workflowId);
 }
 
 async function recordLarge(plant, { ends }) {
