@@ -40,8 +40,7 @@ export async function detectAnomalies(
   const whole: CoveredSlice = { slice: await packs.read(machine), covered: BigInt(machine.covered) };
   const clock = lateClock(document);
   const base = gate.base === null ? null : await readModel(deps, document, input, snapshotNameFrom(gate.base));
-  // A backfill notes its events chunk by chunk; rows that come late while it goes on are only counted.
-  const isRescored = settings.late?.action === 'rescore' && plan.events === 'told';
+  const isRescored = settings.late?.action === 'rescore';
 
   const found = gate.late === undefined ? findLate(base, whole, clock, machine, gate) : null;
   if (found !== null && found.before !== null && isRescored) {
