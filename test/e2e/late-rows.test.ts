@@ -64,6 +64,31 @@ describe('rows that come late', () => {
     expect(await plant.run('machines', at(120))).toMatchObject({ machines: 0, lateRows: 0 });
   });
 
+  it('are learned once where two runs find them at the same time', async () => {
+    const late = { within: 60_000, action: 'rescore' } as const;
+    const pipelines = {
+      late: machinesPipeline({ ...QUICK, late, output: { table: 'late' } }),
+      'in-time': machinesPipeline({ ...QUICK, late, output: { table: 'in_time' } }),
+    };
+    await build({ pipelines });
+    const fleet = ['m1', 'm2', 'm3', 'm4'];
+    await plant.write(fleet.flatMap((machine) => [...rowsOf(machine, 0, 80), ...rowsOf(machine, 90, 100)]));
+    await plant.run('late', at(100));
+    await plant.write(fleet.flatMap((machine) => [...rowsOf(machine, 80, 90), ...rowsOf(machine, 100, 120)]));
+    const both = await Promise.all([plant.run('late', at(110)), plant.run('late', at(120))]);
+    expect(both.map(({ notRescoredCount }) => notRescoredCount)).toEqual([0, 0]);
+    expect(both.reduce((sum, { rescoredCount }) => sum + rescoredCount, 0)).toBeGreaterThan(0);
+    // What one run kept from the other is done by the next.
+    await plant.write(fleet.flatMap((machine) => [...rowsOf(machine, 120, 130)]));
+    expect(await plant.run('late', at(130))).toMatchObject({ failedCount: 0, lagging: 0 });
+
+    await plant.run('in-time', at(130));
+    const scores = await plant.rows(`${SCORES} in_time ${ORDER}`);
+    expect(scores).toHaveLength(4 * 130);
+    expect(await plant.rows(`${SCORES} late ${ORDER}`)).toEqual(scores);
+    expect(await newestSnapshots(plant, 'late')).toEqual(await newestSnapshots(plant, 'in-time'));
+  });
+
   it('end in the scores and models of in-order arrival, and take back what was told, over a worker that is killed', async () => {
     await build({ workers: 0 });
     let onPost: (alert: Alert) => 'answer' | 'die' = () => 'answer';
