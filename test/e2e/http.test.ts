@@ -27,8 +27,13 @@ interface Serving {
 async function startServing(cwd: string | undefined, temporalAddress: string): Promise<Serving> {
   const env = { TEMPORAL_ADDRESS: temporalAddress, HALFSPACE_API_TOKEN: TOKEN };
   const command = await startCommand(['serve', '--port', '0'], { env, ...(cwd === undefined ? {} : { cwd }) });
-  const url = await vi.waitUntil(() => /http:\S+(?=\n)/.exec(command.output())?.[0], { timeout: 20_000 });
-  return { command, url };
+  try {
+    const url = await vi.waitUntil(() => /http:\S+(?=\n)/.exec(command.output())?.[0], { timeout: 20_000 });
+    return { command, url };
+  } catch (error) {
+    command.process.kill('SIGKILL');
+    throw error;
+  }
 }
 
 interface Call {
