@@ -104,7 +104,8 @@ function secondsPerRow(detector, settings, part) {
 
 function run(detector, values) {
   const scores = new Float64Array(values.length);
-  detector.process({ rows: values.length, values, missing: null }, 0, values.length, 'score_then_learn', scores);
+  const batch = { rows: values.length, times: null, raw: values, values, missing: null };
+  detector.process(batch, 0, values.length, 'score_then_learn', { scores, explained: null });
   return scores;
 }
 

@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import type { LateSettings } from '../contract/pipeline.js';
 import { cronProblem } from './cron.js';
+import { detector, looksAtNormalised } from './detector-schema.js';
 import { columnName, duration, group, integer, names, share, text } from './fields.js';
-
-/** Leaves of all trees together; 2^22 leaves hold about 100 MB of masses. */
-const MAX_LEAVES = 2 ** 22;
 
 /** Names the scores table uses itself. */
 const SCORE_COLUMNS = ['pipeline', 'unique_id', 'score', 'is_anomaly', 'threshold', 'reason'];
@@ -57,34 +55,12 @@ const limits = z
   .tuple([z.number({ error: limitsError }), z.number({ error: limitsError })], { error: limitsError })
   .refine(([low, high]) => low < high, { error: limitsError });
 
+const NORMALISE_ERROR = 'expected running, batch, or limits a value column such as { power: [0, 500] }';
 const normalise = z
-  .union([z.enum(['batch', 'running']), z.record(z.string(), limits)], {
-    error: 'expected running, batch, or limits a value column such as { power: [0, 500] }',
-  })
-  .describe('How values come to 0..1: declared limits a column, `running` (min-max so far), or `batch` (replay only).');
-
-const halfSpaceTrees = group({
-  kind: z
-    .literal('half_space_trees', { error: 'expected half_space_trees' })
-    .describe('Half-Space Trees as River has them.'),
-  n_trees: integer(1, 1000).default(10).describe('Number of trees.'),
-  height: integer(1, 15).default(8).describe('Levels of each tree below its root.'),
-  window_size: integer(1, 1_000_000_000)
-    .default(250)
-    .describe('Rows learned before scores appear and masses turn over.'),
-  seed: integer(0, Number.MAX_SAFE_INTEGER).default(1).describe('Seed of the trees.'),
-});
-
-const detector = z
-  .discriminatedUnion('kind', [halfSpaceTrees], { error: 'expected a detector of kind half_space_trees' })
-  .superRefine((settings, context) => {
-    if (settings.n_trees * 2 ** settings.height > MAX_LEAVES) {
-      context.addIssue({
-        code: 'custom',
-        message: `too large: n_trees * 2^height is ${settings.n_trees * 2 ** settings.height}, at most ${MAX_LEAVES}; lower one of them`,
-      });
-    }
-  });
+  .union([z.enum(['batch', 'running']), z.record(z.string(), limits)], { error: NORMALISE_ERROR })
+  .describe(
+    'How values come to 0..1 for half_space_trees, which needs it: declared limits a column, `running` (min-max so far), or `batch` (replay only). Other detectors look at values as measured.',
+  );
 
 const verdict = group({
   threshold: share(0, 1).default(0.8).describe('A row is anomalous when its score is above this.'),
@@ -174,7 +150,7 @@ export const pipelineSchema = group({
     .describe(
       'When `detector`, `normalise`, `order` or `source.values` change: `relearn` reads `window.history` again for the new models, `fresh` begins them with the rows that come next.',
     ),
-  normalise,
+  normalise: z.exactOptional(normalise),
   detector: detector.prefault({ kind: 'half_space_trees' }).describe('What scores the rows.'),
   order: z
     .enum(['score_then_learn', 'learn_then_score'], { error: 'expected score_then_learn or learn_then_score' })
@@ -207,6 +183,7 @@ export const pipelineSchema = group({
   })
   .transform(({ late: given, ...pipeline }) => ({
     ...pipeline,
+    normalise: pipeline.normalise ?? ('none' as const),
     late: pipeline.mode === 'replay' ? null : (given ?? DEFAULT_LATE),
   }));
 
@@ -219,7 +196,8 @@ interface Checked {
   readonly mode: 'incremental' | 'replay';
   readonly source: z.output<typeof source>;
   readonly late?: LateSettings;
-  readonly normalise: z.output<typeof normalise>;
+  readonly normalise?: z.output<typeof normalise>;
+  readonly detector: z.output<typeof detector>;
   readonly wait_for: z.output<typeof waitFor> | null;
   readonly output: z.output<typeof output> | null;
   readonly aggregate: z.output<typeof aggregate> | null;
@@ -232,6 +210,7 @@ function contradictions({
   source,
   late,
   normalise,
+  detector,
   wait_for,
   output,
   aggregate,
@@ -264,13 +243,17 @@ function contradictions({
   if (late !== undefined && mode === 'replay') {
     say(['late'], 'has no meaning in replay mode, which reads all rows anew each run; leave it out');
   }
+  if (normalise === undefined && looksAtNormalised(detector)) say(['normalise'], NORMALISE_ERROR);
+  if (normalise !== undefined && !looksAtNormalised(detector)) {
+    say(['normalise'], `has no meaning for ${detector.kind}, which looks at the values as measured; leave it out`);
+  }
   if (normalise === 'batch' && mode === 'incremental') {
     say(
       ['normalise'],
       'batch needs the whole series at once, which an incremental run never has; use declared limits or running, or mode: replay',
     );
   }
-  if (typeof normalise === 'object') {
+  if (normalise !== undefined && typeof normalise === 'object') {
     for (const column of source.values) {
       if (!Object.hasOwn(normalise, column)) {
         say(['normalise'], `no limits for the value column \`${column}\`; add \`${column}: [low, high]\``);

@@ -74,8 +74,11 @@ export interface LateSettings {
   readonly action: 'report' | 'rescore';
 }
 
-/** `batch`: min-max over the machine's whole slice (replay only); `running`: min-max so far; or declared limits a column. */
-export type NormaliseSettings = 'batch' | 'running' | { readonly [column: string]: readonly [number, number] };
+/**
+ * `none`: values as they are, what every detector but Half-Space Trees looks at; `batch`: min-max over the machine's whole
+ * slice (replay only); `running`: min-max so far; or declared limits a column.
+ */
+export type NormaliseSettings = 'none' | 'batch' | 'running' | { readonly [column: string]: readonly [number, number] };
 
 export interface HalfSpaceTreesSettings {
   readonly kind: 'half_space_trees';

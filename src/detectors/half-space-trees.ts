@@ -1,9 +1,9 @@
 import { HalfspaceError } from '../contract/failures.js';
-import type { Batch, Detector, LearningOrder } from './detector.js';
+import type { Batch, Detector, DetectorOutput, LearningOrder } from './detector.js';
 import { fingerprint, sortedColumns } from './feature-order.js';
 import { bytesFromTrees, type SavedTrees, treesFromBytes } from './half-space-codec.js';
 import { growForest } from './half-space-forest.js';
-import { leafAfterTurn, type Rows, sumOfLeaf, type Tree, walkRows } from './half-space-walk.js';
+import { leafAfterTurn, type Rows, scoreRows, sumOfLeaf, type Tree, walkRows } from './half-space-walk.js';
 import { isSwept, MAX_SUMS_LEVEL, prepareSums, turnWindow } from './half-space-window.js';
 
 /**
@@ -36,6 +36,7 @@ const SIZE_LIMIT_SHARE = 0.1; // River's size_limit: 0.1 * window_size
 const CHUNK_ROWS = 1024; // rows a tree takes before the next tree has its turn: their values stay in the cache
 
 export class HalfSpaceTrees implements Detector {
+  readonly views: readonly string[] = [];
   readonly #settings: HalfSpaceTreesParameters;
   /** Columns and limits in the order of the features' names. */
   readonly #columns: Uint16Array;
@@ -99,11 +100,15 @@ export class HalfSpaceTrees implements Detector {
    * row has, for ever; later rows go down the heavier side where such a feature is missing. A row without any feature
    * cannot be the first (River raises there): it scores 0 and changes nothing.
    */
-  process(batch: Batch, from: number, to: number, order: LearningOrder, scores: Float64Array): void {
+  process(batch: Batch, from: number, to: number, order: LearningOrder, { scores }: DetectorOutput): void {
     const { window_size } = this.#settings;
     checkRange(batch, from, to, this.#columns.length, scores);
     const { values } = batch;
     const stride = this.#columns.length;
+    if (order === 'score_only') {
+      this.#scoreOnly({ values, missing: batch.missing, stride, from, to }, scores);
+      return;
+    }
     let at = from;
     while (at < to) {
       if (this.#trees.length === 0 && !this.#plantFrom(batch, at)) {
@@ -125,12 +130,26 @@ export class HalfSpaceTrees implements Detector {
     return bytesFromTrees(this.#saved, { rows: this.#rows, present: this.#present }, this.#trees);
   }
 
+  #scoreOnly(rows: Rows, scores: Float64Array): void {
+    const { window_size } = this.#settings;
+    scores.fill(0, rows.from, rows.to);
+    if (this.#rows < window_size) return;
+    for (const tree of this.#trees) scoreRows(tree, SIZE_LIMIT_SHARE * window_size, rows, scores);
+    for (let row = rows.from; row < rows.to; row++) scores[row] = 1 - scores[row]! / this.#largest();
+  }
+
+  /** The largest sum that a row's leaves can have. */
+  #largest(): number {
+    const { n_trees, height, window_size } = this.#settings;
+    return n_trees * window_size * (2 ** (height + 1) - 1);
+  }
+
   /** Rows that end at the window's turn at the latest. */
   #processWithinWindow(rows: Rows, order: LearningOrder, scores: Float64Array): void {
-    const { n_trees, height, window_size } = this.#settings;
+    const { window_size } = this.#settings;
     const { from, to } = rows;
     const sizeLimit = SIZE_LIMIT_SHARE * window_size;
-    const largest = n_trees * window_size * (2 ** (height + 1) - 1);
+    const largest = this.#largest();
     const isFirstWindow = this.#rows < window_size;
 
     scores.fill(0, from, to);

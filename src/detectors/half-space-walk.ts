@@ -186,6 +186,25 @@ function learnRow(tree: Tree, rows: Rows, row: number): number {
   return node;
 }
 
+/** Adds each row's sum in the reference window to `sums[row]` and learns nothing. */
+export function scoreRows(tree: Tree, sizeLimit: number, rows: Rows, sums: Float64Array): void {
+  countInner(tree);
+  for (let row = rows.from; row < rows.to; row++) sums[row]! += sumOfLeaf(tree, sizeLimit, leafOfRow(tree, rows, row));
+}
+
+function leafOfRow(tree: Tree, rows: Rows, row: number): number {
+  const { height, columns, thresholds, latest } = tree;
+  const { values, missing, stride } = rows;
+  let node = 1;
+  for (let level = 0; level < height; level++) {
+    const at = row * stride + columns[node]!;
+    const left = node << 1;
+    if (missing?.[at] !== 1) node = (left + 1 - Number(values[at]! < thresholds[node]!)) | 0;
+    else node = left + Number(latest[left]! < latest[left + 1]!);
+  }
+  return node;
+}
+
 /** The leaf of one row right after the window's turn: the latest masses are all 0, so a missing feature goes left. */
 export function leafAfterTurn(tree: Tree, rows: Rows, row: number): number {
   const { height, columns, thresholds } = tree;

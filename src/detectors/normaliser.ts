@@ -25,6 +25,7 @@ const NO_BYTES = new Uint8Array(0);
  * not for every feature, or are not two finite numbers in ascending order.
  */
 export function createNormaliser(settings: NormaliseSettings, features: readonly string[]): Normaliser {
+  if (settings === 'none') return new NoNormaliser(features);
   if (settings === 'batch') return new BatchNormaliser(features);
   if (settings === 'running') return new RunningNormaliser(features);
   return new DeclaredNormaliser(settings, features);
@@ -42,6 +43,25 @@ export function normaliserFromBytes(
     'CorruptSnapshot',
     `Expected no bytes of a normaliser that learns nothing, got \`${bytes.length}\`. Use an older snapshot.`,
   );
+}
+
+/** Values as they are, for detectors that need no limits. */
+class NoNormaliser implements Normaliser {
+  readonly sizeBytes = 0;
+  readonly #stride: number;
+
+  constructor(features: readonly string[]) {
+    this.#stride = sortedColumns(features).length;
+  }
+
+  normalise(values: Float64Array, rows: number, out: Float64Array): void {
+    checkRoom(values, rows, this.#stride, out);
+    if (out !== values) out.set(values.subarray(0, rows * this.#stride));
+  }
+
+  toBytes(): Uint8Array {
+    return NO_BYTES;
+  }
 }
 
 /** (x - low) / (high - low) with the limits of the settings; values outside leave 0..1. */

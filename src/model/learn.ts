@@ -1,5 +1,6 @@
 import type { PipelineSettings } from '../contract/pipeline.js';
 import type { Slice } from '../contract/slice.js';
+import { createExplanations, type Explanations } from '../detectors/detector.js';
 import type { LateClock } from '../shape/late-zone.js';
 import { rowAt } from '../shape/row-buckets.js';
 import { type Model, type ScoredSlice, scoreInSteps } from './model.js';
@@ -84,6 +85,7 @@ function joined(first: ScoredSlice, second: ScoredSlice): ScoredSlice {
       first.normalised,
       second.normalised,
     ),
+    explained: joinedExplanations(first.explained, second.explained),
     anomalous: appended(
       new Uint8Array(first.anomalous.length + second.anomalous.length),
       first.anomalous,
@@ -94,6 +96,23 @@ function joined(first: ScoredSlice, second: ScoredSlice): ScoredSlice {
     closed: [...first.closed, ...second.closed],
     open: second.open,
   };
+}
+
+function joinedExplanations(first: Explanations | null, second: Explanations | null): Explanations | null {
+  if (first === null || second === null) return null;
+  const rows = first.feature.length;
+  const joined = createExplanations(rows + second.feature.length);
+  for (const [source, at] of [
+    [first, 0],
+    [second, rows],
+  ] as const) {
+    joined.feature.set(source.feature, at);
+    joined.view.set(source.view, at);
+    joined.expected.set(source.expected, at);
+    joined.lower.set(source.lower, at);
+    joined.upper.set(source.upper, at);
+  }
+  return joined;
 }
 
 function appended<T extends Float64Array | Uint8Array>(whole: T, first: T, second: T): T {

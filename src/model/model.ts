@@ -1,6 +1,12 @@
 import type { PipelineSettings } from '../contract/pipeline.js';
 import type { Slice } from '../contract/slice.js';
-import type { Batch, Detector } from '../detectors/detector.js';
+import {
+  type Batch,
+  copyExplanation,
+  createExplanations,
+  type Detector,
+  type Explanations,
+} from '../detectors/detector.js';
 import { createNormaliser, type Normaliser } from '../detectors/normaliser.js';
 import { createDetector } from '../detectors/registry.js';
 import { type TrackedEvent, trackEvents } from '../verdict/event-tracker.js';
@@ -26,6 +32,8 @@ export interface ScoredSlice {
   readonly scores: Float64Array;
   /** n rows x features, row-major: the values the detector saw; NaN where missing. */
   readonly normalised: Float64Array;
+  /** Why rows have their scores, n rows; null where the detector does not tell. */
+  readonly explained: Explanations | null;
   /** n rows, 1 where the verdict is anomalous. */
   readonly anomalous: Uint8Array;
   readonly anomalies: number;
@@ -71,17 +79,20 @@ export function* scoreInSteps(model: Model, slice: Slice, settings: PipelineSett
   // In replay mode a missing value is a NaN, as in a data frame; else it is an absent feature (River: no such key).
   const keepsNaN = settings.mode === 'replay';
   const { batch, rowOf } = keepsNaN
-    ? { batch: { rows, values: normalised, missing: null }, rowOf: null }
-    : batchOfPresent(values, normalised, rows, features);
+    ? { batch: { rows, times, raw: values, values: normalised, missing: null }, rowOf: null }
+    : batchOfPresent(slice, normalised, features);
 
+  const { detector } = model;
   const batchScores = new Float64Array(batch.rows);
+  const explained = detector.views.length === 0 ? null : createExplanations(batch.rows);
   for (let from = 0; from < batch.rows; from += STEP_ROWS) {
     const to = Math.min(from + STEP_ROWS, batch.rows);
-    model.detector.process(batch, from, to, settings.order, batchScores);
+    detector.process(batch, from, to, settings.order, { scores: batchScores, explained });
     yield to;
   }
 
   const scores = rowOf === null ? batchScores : spreadScores(batchScores, rowOf, rows);
+  const reasons = rowOf === null || explained === null ? explained : spreadExplanations(explained, rowOf, rows);
   const anomalous = judgeRows(scores, settings.verdict);
   // The rows alone decide, not where windows end: the same rows give the same state whatever runs brought them.
   const end = rows === 0 ? model.watermark : (times[rows - 1] ?? 0n) + 1n;
@@ -92,14 +103,14 @@ export function* scoreInSteps(model: Model, slice: Slice, settings: PipelineSett
   model.rows += rows;
   let anomalies = 0;
   for (const flag of anomalous) anomalies += flag;
-  return { scores, normalised, anomalous, anomalies, unscored: rows - batch.rows, closed, open };
+  const unscored = rows - batch.rows;
+  return { scores, normalised, explained: reasons, anomalous, anomalies, unscored, closed, open };
 }
 
 /** Drops rows without any value and marks the missing features of the others. `rowOf`: batch row to slice row; null when all rows stay. */
 function batchOfPresent(
-  raw: Float64Array,
+  { rows, times: allTimes, values: raw }: Slice,
   normalised: Float64Array,
-  rows: number,
   features: number,
 ): { batch: Batch; rowOf: Int32Array | null } {
   let empty = 0;
@@ -110,9 +121,11 @@ function batchOfPresent(
     absent += missing;
     if (missing === features) empty++;
   }
-  if (absent === 0) return { batch: { rows, values: normalised, missing: null }, rowOf: null };
+  if (absent === 0) return { batch: { rows, times: allTimes, raw, values: normalised, missing: null }, rowOf: null };
 
   const kept = rows - empty;
+  const times = new BigInt64Array(kept);
+  const present = new Float64Array(kept * features);
   const values = new Float64Array(kept * features);
   const missing = new Uint8Array(kept * features);
   const rowOf = new Int32Array(kept);
@@ -120,15 +133,23 @@ function batchOfPresent(
   for (let row = 0; row < rows; row++) {
     const measured = raw.subarray(row * features, (row + 1) * features);
     if (measured.every(Number.isNaN)) continue;
+    present.set(measured, at * features);
     values.set(normalised.subarray(row * features, (row + 1) * features), at * features);
     for (let f = 0; f < features; f++) if (Number.isNaN(measured[f])) missing[at * features + f] = 1;
+    times[at] = allTimes[row] ?? 0n;
     rowOf[at++] = row;
   }
-  return { batch: { rows: kept, values, missing }, rowOf };
+  return { batch: { rows: kept, times, raw: present, values, missing }, rowOf };
 }
 
 function spreadScores(batchScores: Float64Array, rowOf: Int32Array, rows: number): Float64Array {
   const scores = new Float64Array(rows).fill(Number.NaN);
   for (let i = 0; i < rowOf.length; i++) scores[rowOf[i] ?? 0] = batchScores[i] ?? Number.NaN;
   return scores;
+}
+
+function spreadExplanations(of: Explanations, rowOf: Int32Array, rows: number): Explanations {
+  const spread = createExplanations(rows);
+  for (let i = 0; i < rowOf.length; i++) copyExplanation(of, i, spread, rowOf[i] ?? 0);
+  return spread;
 }

@@ -5,7 +5,7 @@ import { sortedColumns } from '../../src/detectors/feature-order.js';
 import { type Forest, growForest } from '../../src/detectors/half-space-forest.js';
 import { HalfSpaceTrees, type HalfSpaceTreesParameters } from '../../src/detectors/half-space-trees.js';
 import { doubleFromHex, readGolden } from './golden-file.js';
-import { Xorshift32 } from './random-rows.js';
+import { batchFrom, Xorshift32 } from './random-rows.js';
 
 type Shape = 'uniform' | 'outside' | 'constant' | 'steps' | 'low';
 
@@ -49,7 +49,7 @@ describe(`HalfSpaceTrees beside River ${river}`, () => {
   it.each(cases.map((one, number) => ({ number, one })))('gives the same doubles in case $number', ({ one }) => {
     const detector = new HalfSpaceTrees(one, one.features, one.limits);
     const scores = new Float64Array(one.rows);
-    detector.process(batchOf(one), 0, one.rows, one.order, scores);
+    detector.process(batchOf(one), 0, one.rows, one.order, { scores, explained: null });
 
     const kept = one.every_tenth.match(/.{16}/g) ?? [];
     const differing = kept.findIndex((hex, i) => !Object.is(scores[10 * i], doubleFromHex(hex)));
@@ -99,5 +99,5 @@ function batchOf(one: Case): Batch {
       missing[row * stride + f] = isMissing && !(row === 0 && f === one.row0) ? 1 : 0;
     });
   }
-  return { rows: one.rows, values, missing: missing.includes(1) ? missing : null };
+  return batchFrom(values, one.rows, missing.includes(1) ? missing : null);
 }

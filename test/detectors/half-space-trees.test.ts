@@ -3,7 +3,7 @@ import { fnv1a } from '../../src/detectors/byte-codec.js';
 import type { Batch } from '../../src/detectors/detector.js';
 import { growForest } from '../../src/detectors/half-space-forest.js';
 import { type FeatureLimits, HalfSpaceTrees } from '../../src/detectors/half-space-trees.js';
-import { drawBatch, drawCase, type RandomCase, testSeed, Xorshift32 } from './random-rows.js';
+import { batchFrom, drawBatch, drawCase, type RandomCase, testSeed, Xorshift32 } from './random-rows.js';
 
 const DOCSTRING_VALUES = [0.5, 0.45, 0.43, 0.44, 0.445, 0.45, 0.0];
 const SMALL = { n_trees: 5, height: 3, window_size: 3, seed: 42 };
@@ -15,23 +15,23 @@ function make({ settings, features, limits }: RandomCase): HalfSpaceTrees {
 
 function scoreAll(detector: HalfSpaceTrees, batch: Batch, order: RandomCase['order']): Float64Array {
   const scores = new Float64Array(batch.rows).fill(Number.NaN);
-  detector.process(batch, 0, batch.rows, order, scores);
+  detector.process(batch, 0, batch.rows, order, { scores, explained: null });
   return scores;
 }
 
 function batchOf(values: readonly number[]): Batch {
-  return { rows: values.length, values: Float64Array.from(values), missing: null };
+  return batchFrom(Float64Array.from(values), values.length);
 }
 
 /** Rows of one column a feature, in another order of columns. */
 function reordered(batch: Batch, order: readonly number[]): Batch {
   const stride = order.length;
   const at = (i: number) => Math.floor(i / stride) * stride + (order[i % stride] ?? 0);
-  return {
-    rows: batch.rows,
-    values: batch.values.map((_, i) => batch.values[at(i)] ?? Number.NaN),
-    missing: batch.missing?.map((_, i) => batch.missing?.[at(i)] ?? 0) ?? null,
-  };
+  return batchFrom(
+    batch.values.map((_, i) => batch.values[at(i)] ?? Number.NaN),
+    batch.rows,
+    batch.missing?.map((_, i) => batch.missing?.[at(i)] ?? 0) ?? null,
+  );
 }
 
 describe('HalfSpaceTrees', () => {
@@ -62,7 +62,10 @@ describe('HalfSpaceTrees', () => {
     missing[0] = 1; // row 0 has no `a`
     const two = new HalfSpaceTrees({ ...SMALL, height: 6 }, ['a', 'b']);
     const one = new HalfSpaceTrees({ ...SMALL, height: 6 }, ['b']);
-    const alone = { rows: 300, values: both.values.filter((_, i) => i % 2 === 1), missing: null };
+    const alone = batchFrom(
+      both.values.filter((_, i) => i % 2 === 1),
+      300,
+    );
     expect(scoreAll(two, { ...both, missing }, 'score_then_learn')).toEqual(scoreAll(one, alone, 'score_then_learn'));
   });
 
@@ -131,7 +134,7 @@ describe(`HalfSpaceTrees on random cases (HALFSPACE_TEST_SEED=${seed})`, () => {
       const scores = new Float64Array(one.batch.rows);
       for (let from = 0; from < one.batch.rows; ) {
         const to = Math.min(one.batch.rows, from + random.integer(0, 70));
-        cut.process(one.batch, from, to, one.order, scores);
+        cut.process(one.batch, from, to, one.order, { scores, explained: null });
         from = to;
       }
       expect(scores).toEqual(expected);
@@ -148,13 +151,31 @@ describe(`HalfSpaceTrees on random cases (HALFSPACE_TEST_SEED=${seed})`, () => {
       const cut = random.integer(0, batch.rows);
       const before = make(one);
       const scores = new Float64Array(batch.rows);
-      before.process(batch, 0, cut, order, scores);
+      before.process(batch, 0, cut, order, { scores, explained: null });
       const after = HalfSpaceTrees.fromBytes(before.toBytes(), settings, features, limits);
       expect(after.rows).toBe(before.rows);
       expect(after.toBytes()).toEqual(before.toBytes());
-      after.process(batch, cut, batch.rows, order, scores);
+      after.process(batch, cut, batch.rows, order, { scores, explained: null });
       expect(scores).toEqual(expected);
       expect(after.toBytes()).toEqual(whole.toBytes());
+    }
+  });
+
+  it('scores without learning as it would before it learned, and stays as it was', () => {
+    for (const { settings, features, limits, batch } of cases) {
+      const detector = new HalfSpaceTrees(settings, features, limits);
+      const learned = Math.floor(batch.rows / 2);
+      const scores = new Float64Array(batch.rows);
+      detector.process(batch, 0, learned, 'score_then_learn', { scores, explained: null });
+      const before = detector.toBytes();
+      detector.process(batch, learned, batch.rows, 'score_only', { scores, explained: null });
+      expect(detector.toBytes()).toEqual(before);
+      for (let row = learned; row < batch.rows; row += 17) {
+        const twin = HalfSpaceTrees.fromBytes(before, settings, features, limits);
+        const expected = new Float64Array(batch.rows);
+        twin.process(batch, row, row + 1, 'score_then_learn', { scores: expected, explained: null });
+        expect(scores[row]).toBe(expected[row]);
+      }
     }
   });
 
@@ -271,7 +292,11 @@ describe('new HalfSpaceTrees', () => {
 
   it('refuses rows outside the batch', () => {
     const detector = new HalfSpaceTrees(SMALL, ['x']);
-    expect(() => detector.process(batchOf([1]), 0, 2, 'score_then_learn', new Float64Array(2))).toThrow(RangeError);
-    expect(() => detector.process(batchOf([1]), 0, 1, 'score_then_learn', new Float64Array(0))).toThrow(RangeError);
+    expect(() =>
+      detector.process(batchOf([1]), 0, 2, 'score_then_learn', { scores: new Float64Array(2), explained: null }),
+    ).toThrow(RangeError);
+    expect(() =>
+      detector.process(batchOf([1]), 0, 1, 'score_then_learn', { scores: new Float64Array(0), explained: null }),
+    ).toThrow(RangeError);
   });
 });

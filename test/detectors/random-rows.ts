@@ -63,5 +63,10 @@ export function drawBatch(random: Xorshift32, rows: number, stride: number): Bat
     random.draw() < 0.03 ? Number.NaN : 2 * random.draw() - 0.5,
   );
   const missing = Uint8Array.from({ length: rows * stride }, () => Number(random.draw() < holes));
-  return { rows, values, missing: holes === 0 ? null : missing };
+  return batchFrom(values, rows, holes === 0 ? null : missing);
+}
+
+/** A batch without times whose values are what was measured. */
+export function batchFrom(values: Float64Array, rows: number, missing: Uint8Array | null = null): Batch {
+  return { rows, times: null, raw: values, values, missing };
 }

@@ -8,7 +8,7 @@ describe('createDetector', () => {
   it('makes Half-Space Trees that come back from their bytes', () => {
     const batch = drawBatch(new Xorshift32(9), 90, 2);
     const detector = createDetector(SETTINGS, ['a', 'b']);
-    detector.process(batch, 0, 90, 'score_then_learn', new Float64Array(90));
+    detector.process(batch, 0, 90, 'score_then_learn', { scores: new Float64Array(90), explained: null });
     const again = detectorFromBytes(SETTINGS, ['a', 'b'], detector.toBytes());
     expect(again.rows).toBe(90);
     expect(again.toBytes()).toEqual(detector.toBytes());

@@ -166,8 +166,11 @@ describe('the simulated fleet', () => {
       const power = Float64Array.from(rows(faulty, START_MS, fromMs + MINUTE_MS), (row) => (row.power ?? 0) / 500);
       const settings = { kind: 'half_space_trees', n_trees: 10, height: 8, window_size: 250, seed: 1 } as const;
       const scores = new Float64Array(power.length);
-      const batch = { rows: power.length, values: power, missing: null };
-      createDetector(settings, ['power']).process(batch, 0, power.length, 'score_then_learn', scores);
+      const batch = { rows: power.length, times: null, raw: power, values: power, missing: null };
+      createDetector(settings, ['power']).process(batch, 0, power.length, 'score_then_learn', {
+        scores,
+        explained: null,
+      });
       expect(scores.subarray(0, HEALTHY_ROWS).filter((score) => score > 0.8)).toHaveLength(0);
       expect(scores.subarray(HEALTHY_ROWS).filter((score) => score > 0.8).length).toBeGreaterThanOrEqual(50);
     },
