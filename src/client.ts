@@ -14,8 +14,14 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { readEnvironment } from './config/environment.js';
 import { HalfspaceError } from './contract/failures.js';
 import { homeQueue } from './contract/homes.js';
-import { BACKFILL_PROGRESS, backfillWorkflowId, DETECTION_RUN, runWorkflowId } from './contract/names.js';
-import type { BackfillInput, BackfillProgress, RunInput } from './contract/run.js';
+import {
+  BACKFILL_PROGRESS,
+  backfillRangeOf,
+  backfillWorkflowId,
+  DETECTION_RUN,
+  runWorkflowId,
+} from './contract/names.js';
+import type { BackfillInput, BackfillProgress, RunInput, Window } from './contract/run.js';
 import { isoFromNanos } from './contract/time.js';
 import { temporalFailure } from './temporal-failures.js';
 import type { backfillRun, detectionRun } from './workflows/index.js';
@@ -61,6 +67,7 @@ export function temporalTarget({ embedded }: ConnectOptions = {}): TemporalTarge
     Object.entries(variables).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, value]])),
   );
   checkConfigFile(variables.TEMPORAL_CONFIG_FILE);
+  checkTls(variables.TEMPORAL_TLS);
   try {
     const { connectionOptions, namespace = DEFAULT_NAMESPACE } = loadClientConnectConfig({ overrideEnvVars });
     const address = connectionOptions.address ?? DEFAULT_ADDRESS;
@@ -80,6 +87,12 @@ function checkApiKey(key: TemporalConnectConfig['connectionOptions']['apiKey']):
     'BadSettings',
     'TEMPORAL_API_KEY holds a line break or another character that no header can carry; copy the key again',
   );
+}
+
+/** Temporal's own reader takes whatever it does not know for "off". */
+function checkTls(tls: string | undefined): void {
+  if (tls === undefined || tls === '' || /^(?:true|false|1|0)$/.test(tls)) return;
+  throw new HalfspaceError('BadSettings', `Expected TEMPORAL_TLS to be true or false, got \`${tls}\``);
 }
 
 /** Temporal's own reader takes a file that is not there for an empty one. */
@@ -158,12 +171,23 @@ export async function startRun(
   });
 }
 
-/** Starts the backfill of a range, or joins the one of the same range that is going on. */
+/**
+ * Starts the backfill of a range, or joins the one of the same range that is going on.
+ * @throws HalfspaceError `BadWindow` while another one fills a part of the range: both would write the same scores.
+ */
 export async function startBackfill(
-  { client }: TemporalClient,
+  temporal: TemporalClient,
   { taskQueue, ...input }: BackfillInput & { readonly taskQueue: string },
 ): Promise<StartedBackfill> {
+  const { client } = temporal;
   const { pipeline, range } = input;
+  const other = await overlappingBackfill(temporal, pipeline, range);
+  if (other !== null) {
+    throw new HalfspaceError(
+      'BadWindow',
+      `${other} is going on and fills a part of the same range of \`${pipeline}\`; wait for its end, or choose a range beside it`,
+    );
+  }
   const [from, to] = [isoFromNanos(BigInt(range.from)), isoFromNanos(BigInt(range.to))];
   return startOrJoin<typeof backfillRun>(client, 'backfillRun', {
     workflowId: backfillWorkflowId(pipeline, range),
@@ -172,6 +196,22 @@ export async function startBackfill(
     staticSummary: `backfill ${pipeline}: ${from} to ${to}`,
     memo: { pipeline, from, to },
   });
+}
+
+/** Id of a backfill that is going on over a part of `range` but not the same one, as far as the server has noted it. */
+async function overlappingBackfill(
+  { client }: TemporalClient,
+  pipeline: string,
+  range: Window,
+): Promise<string | null> {
+  const own = backfillWorkflowId(pipeline, range);
+  const [begin, end] = [BigInt(range.from), BigInt(range.to)];
+  const query = "WorkflowType = 'backfillRun' AND ExecutionStatus = 'Running'";
+  for await (const { workflowId } of client.workflow.list({ query })) {
+    const filled = workflowId === own ? null : backfillRangeOf(workflowId, pipeline);
+    if (filled !== null && BigInt(filled.from) < end && BigInt(filled.to) > begin) return workflowId;
+  }
+  return null;
 }
 
 /** How far a backfill is; null when nobody answers that now (no worker, or it has ended). */

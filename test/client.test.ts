@@ -2,7 +2,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { connectTemporal } from '../src/client.js';
+import { connectTemporal, temporalTarget } from '../src/client.js';
 import { HalfspaceError } from '../src/contract/failures.js';
 import { grpcCause, temporalFailure } from '../src/temporal-failures.js';
 
@@ -90,6 +90,16 @@ describe('connecting to Temporal', () => {
     expect(failure.message).toMatch(
       /does not let us into the namespace `default` \(Request unauthorized\); check TEMPORAL_API_KEY/,
     );
+  });
+
+  it('refuses a TEMPORAL_TLS that is neither on nor off, where Temporal itself would turn TLS off', () => {
+    for (const wrong of ['perhaps', 'TRUE', 'yes']) {
+      vi.stubEnv('TEMPORAL_TLS', wrong);
+      const wanted = { kind: 'BadSettings', message: `Expected TEMPORAL_TLS to be true or false, got \`${wrong}\`` };
+      expect(() => temporalTarget()).toThrow(expect.objectContaining(wanted));
+    }
+    vi.stubEnv('TEMPORAL_TLS', 'true');
+    expect(temporalTarget().connectionOptions.tls).toBeTruthy();
   });
 
   it('names a configuration file that does not exist', async () => {

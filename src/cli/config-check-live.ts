@@ -77,6 +77,19 @@ async function tryQuery(source: SourceSettings, query: string, influx: Influx): 
   return 'the query runs and has no rows yet, so its columns were not checked';
 }
 
+/** Looks into the store as the next run would; only reads. */
+export async function checkStore({ storeUrl, s3 }: Settings, checks: Checks): Promise<void> {
+  await checks.attempt('store', async () => {
+    const { openStorage } = await import('../store/storage.js');
+    const storage = openStorage(storeUrl ?? '', s3);
+    await storage.list('progress');
+    checks.good(
+      'store',
+      `${storage.locate('').replace(/\/$/, '')} can be read; a worker tries to write when it starts`,
+    );
+  });
+}
+
 /** Asks the Temporal server for its namespace. */
 export async function checkTemporal(connect: () => Promise<TemporalClient>, checks: Checks): Promise<void> {
   await checks.attempt('temporal', async () => {

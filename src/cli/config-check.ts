@@ -5,7 +5,7 @@ import { loadSettings, type Settings } from '../config/load.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import type { Influx } from '../influx/connect.js';
 import { Checks } from './checks.js';
-import { checkDatabase, checkTemporal } from './config-check-live.js';
+import { checkDatabase, checkStore, checkTemporal } from './config-check-live.js';
 import type { CliIo } from './io.js';
 import type { Outcome } from './outcome.js';
 
@@ -37,6 +37,7 @@ export async function configCheck(options: ConfigCheckOptions, io: CliIo): Promi
   try {
     if (live && settings !== null) {
       if (influx !== null) await checkDatabase(influx, settings, checks);
+      await checkStore(settings, checks);
       if (usable) await checkTemporal(connect ?? connectTemporal, checks);
     }
   } finally {

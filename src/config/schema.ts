@@ -14,6 +14,8 @@ export const DEFAULT_STORE_URL = `\${STORE_URL:-file://./.halfspace/store}`;
 /** Node's timers hold 24 days; a call that takes a day is none that anyone waits for. */
 const LONGEST_CALL_MS = 24 * 3_600_000;
 
+const STORE_HOST_ERROR =
+  'a folder on this computer has three slashes (file:///srv/models) or begins with a dot (file://./models)';
 const STORE_KEYS_ERROR = 'keys have no place in the address; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead';
 
 const influx = group({
@@ -51,6 +53,7 @@ const store = group({
     .string({ error: storeError })
     // Told without the address, which holds the keys.
     .refine((url) => !/^s3:.*@/.test(url), { error: STORE_KEYS_ERROR, abort: true })
+    .refine((url) => !/^file:\/\/[^/.]/.test(url), { error: STORE_HOST_ERROR, abort: true })
     .refine((url) => /^file:\/\/./.test(url) || parseS3Url(url) !== null, { error: storeError })
     .default(DEFAULT_STORE_URL)
     .describe('Folder or bucket for models and artifacts; a relative folder starts at the working directory.'),

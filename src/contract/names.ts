@@ -1,5 +1,5 @@
 import type { Window } from './run.js';
-import { isoFromNanos } from './time.js';
+import { isoFromNanos, nanosFromIso } from './time.js';
 
 /** Names and ids that more than one folder speaks of. */
 export const DEFAULT_TASK_QUEUE = 'halfspace';
@@ -23,6 +23,14 @@ export const WAITS_FOR = 'waits_for';
 /** One id a pipeline and range: the same backfill is never on its way twice. */
 export function backfillWorkflowId(pipeline: string, { from, to }: Window): string {
   return `backfill/${pipeline}/${isoFromNanos(BigInt(from))}-${isoFromNanos(BigInt(to))}`;
+}
+
+/** The range that {@link backfillWorkflowId} named; null for the id of anything but a backfill of the pipeline. */
+export function backfillRangeOf(workflowId: string, pipeline: string): Window | null {
+  const prefix = `backfill/${pipeline}/`;
+  const [from = '', to = ''] = workflowId.startsWith(prefix) ? workflowId.slice(prefix.length).split(/(?<=Z)-/) : [];
+  const [begin, end] = [nanosFromIso(from), nanosFromIso(to)];
+  return begin === null || end === null ? null : { from: String(begin), to: String(end) };
 }
 
 /** Names a backfill's state; no pipeline's name holds a `~`, so it never meets that of live runs. */

@@ -118,6 +118,9 @@ describe('with --live', () => {
     expect(lines).toContain('ok      source of one: table t has m, x');
     expect(lines).toContain('ok      output of one: table scores is made by the first run with scores');
     expect(lines).toContain('ok      right to write: not checked, because a check would write');
+    expect(lines.find((line) => line.startsWith('ok      store: '))).toMatch(
+      /\.halfspace\/store can be read; a worker tries to write when it starts$/,
+    );
   });
 
   test('says where aggregates go', async () => {

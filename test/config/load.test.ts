@@ -607,6 +607,11 @@ describe('contradictions', () => {
     expect(variable).toMatch(/store\.url: expected a folder .*, got the value of STORE_URL$/);
   });
 
+  test('a folder whose first name would be read as a host', () => {
+    const { message } = failure(() => load(`${SMALL}store: { url: "file://srv/models" }\n`));
+    expect(message).toContain('store.url: a folder on this computer has three slashes (file:///srv/models)');
+  });
+
   test("keys in the store's address, without showing them", () => {
     const { message } = failure(() => load(`${SMALL}store: { url: "s3://KEY:SECRET@bucket/prefix" }\n`));
     expect(message).toBe(

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, inject, it, onTestFinished } from 'vitest';
 import type { Channel, DigestMessage } from '../../src/alerts/channel.js';
+import { connectTemporal, startBackfill } from '../../src/client.js';
 import { HalfspaceError } from '../../src/contract/failures.js';
 import { backfillScope, backfillWorkflowId } from '../../src/contract/names.js';
 import type { BackfillInput, BackfillResult, Window } from '../../src/contract/run.js';
@@ -55,6 +56,12 @@ async function writeMachines(minutes: number, lastMinutes = minutes): Promise<vo
 
 function windowOf(historyMinutes: number) {
   return { history: historyMinutes * MINUTE, settle: 0, catch_up: 7 * 24 * 60 * MINUTE, chunk: 10 * MINUTE };
+}
+
+async function temporalOf() {
+  const temporal = await connectTemporal({ embedded: inject('temporalAddress') });
+  onTestFinished(() => temporal.close());
+  return temporal;
 }
 
 async function start(pipeline: string, over: Window, change: Partial<BackfillInput> = {}) {
@@ -185,6 +192,11 @@ worker: { task_queue: ${queue} }
     await plant.run('fill-beside', at(90));
     const handle = await start('fill-beside', range(0, 80));
     await reaches('fill-beside', range(0, 80), 20);
+    const request = { pipeline: 'fill-beside', alerts: 'off', overwrite: false, again: false } as const;
+    const { taskQueue } = plant;
+    await expect(startBackfill(await temporalOf(), { ...request, range: range(79, 85), taskQueue })).rejects.toThrow(
+      /^backfill\/fill-beside\/.* is going on and fills a part of the same range of `fill-beside`/,
+    );
     const live = await plant.run('fill-beside', at(100));
     expect(await readProgress(plant.storage, backfillScope('fill-beside', range(0, 80)))).not.toMatchObject({
       to: String(at(80)),
