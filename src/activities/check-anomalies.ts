@@ -38,7 +38,7 @@ export async function checkAnomalies(
   const latest = events.at(-1) ?? null;
   const channels: string[] = [];
   for (const channel of latest === null ? [] : plan.channels) {
-    if (latest !== null && !(await records.isDelivered(latest, channel))) channels.push(channel);
+    if (latest !== null && !(await isKnown(records, latest, channel))) channels.push(channel);
   }
   return {
     latest,
@@ -48,6 +48,18 @@ export async function checkAnomalies(
     revised: rescoredFrom !== null || machine.owesAlert ? await revisedEvents(records, input) : [],
     isPlotted: events.length > 0 && (detection.anomalies > 0 || channels.length > 0),
   };
+}
+
+/**
+ * Whether people know of the event, also under another beginning: a model that was learned again, with other settings say,
+ * finds the same incident a few rows earlier or later. It then stays told under its new name.
+ */
+async function isKnown(records: AlertRecords, event: AnomalyEvent, channel: string): Promise<boolean> {
+  if (await records.isDelivered(event, channel)) return true;
+  const same = (await records.overlapping(event)).find((other) => other.channel === channel && isTold(other.how));
+  if (same === undefined) return false;
+  await records.mark(event, channel, same.how);
+  return true;
 }
 
 /** Nobody is told of a backfill's events one by one: they are kept for its digest. */

@@ -48,11 +48,38 @@ export class AlertRecords {
 
   /** The records of a machine's events that began at or after `from`, oldest event first. */
   async list(pipeline: string, uniqueId: string, from: Nanos): Promise<AlertRecord[]> {
+    const firsts = await this.#firsts(pipeline, uniqueId);
+    return this.#recordsOf(
+      pipeline,
+      uniqueId,
+      firsts.filter((first) => BigInt(first) >= BigInt(from)),
+    );
+  }
+
+  /** The records of events that share a stretch of time with this one, other than its own. */
+  async overlapping(event: AnomalyEvent): Promise<AlertRecord[]> {
+    const { pipeline, uniqueId, first, last } = event;
+    const others = (await this.#firsts(pipeline, uniqueId)).filter((other) => other !== first);
+    const within = others.filter((other) => BigInt(other) > BigInt(first) && BigInt(other) <= BigInt(last));
+    // Events follow each other, so of those that began before only the last one may reach into this one.
+    const before = others.filter((other) => BigInt(other) < BigInt(first)).slice(-1);
+    const records = await this.#recordsOf(pipeline, uniqueId, [...before, ...within]);
+    return records.filter((record) => BigInt(record.event.last) >= BigInt(first));
+  }
+
+  /** When a machine's events with records began, in order. */
+  async #firsts(pipeline: string, uniqueId: string): Promise<Nanos[]> {
+    const names = await this.#storage.list(machineFolder(pipeline, uniqueId));
+    return names
+      .map((name) => name.replace(/\/$/, ''))
+      .filter((name) => /^-?\d+$/.test(name))
+      .sort(byTime);
+  }
+
+  async #recordsOf(pipeline: string, uniqueId: string, firsts: readonly Nanos[]): Promise<AlertRecord[]> {
     const folder = machineFolder(pipeline, uniqueId);
-    const events = await this.#storage.list(folder);
-    const firsts = events.map((name) => name.replace(/\/$/, '')).filter((name) => /^-?\d+$/.test(name));
     const records: AlertRecord[] = [];
-    for (const first of firsts.filter((name) => BigInt(name) >= BigInt(from)).sort(byTime)) {
+    for (const first of firsts) {
       for (const channel of await this.#storage.list(`${folder}/${first}`)) {
         const record = parsed(await this.#storage.read(`${folder}/${first}/${channel}`));
         if (isEventRecord(record)) records.push(record);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PipelineSettings } from '../../src/contract/pipeline.js';
+import { AlertRecords } from '../../src/store/alert-records.js';
 import { randomFrom } from '../shape/seeded.js';
 import { MemoryPlant, PIPELINE } from './memory-plant.js';
 
@@ -173,6 +174,28 @@ describe(`changed learning settings (seed ${SEED})`, () => {
     // And so it goes on.
     for (const either of [plant, first]) expect(await either.run(at(600))).toMatchObject({ warnings: [], rows: 200 });
     expect(models(plant)).toEqual(models(first));
+  });
+
+  it('tell nobody again of an incident whose first row the new model sees elsewhere', async () => {
+    const random = randomFrom(SEED);
+    const plant = new MemoryPlant(
+      settingsOf({ alerts: ['ops'], normalise: { x: [0, 300] }, verdict: { threshold: 0.7, clear_after: 60_000 } }),
+    );
+    // A value that rises in steps: how soon it is anomalous is up to the trees.
+    const fault = (second: number) => (second < 350 ? 0 : 3 * (second - 345));
+    for (let second = 0; second < 600; second++) {
+      plant.influx.put({ machine: 'm0', time: at(second), value: 50 + 10 * random() + fault(second) });
+    }
+    await plant.run(at(340));
+    plant.sent.length = 0;
+    await plant.run(at(400));
+    expect(plant.sent.map(({ event }) => event.uniqueId)).toEqual(['m0']);
+    const told = plant.sent[0]?.event.first;
+    plant.settings = { ...plant.settings, detector: { ...OTHER_DETECTOR, n_trees: 25, height: 6, seed: 7 } };
+    await plant.run(at(420));
+    const records = await new AlertRecords(plant.store).list(PIPELINE, 'm0', '0');
+    expect(records.map(({ event }) => event.first)).toContain(told);
+    expect(plant.sent).toHaveLength(1);
   });
 
   it('reach further back than window.history where rows are due from before it', async () => {

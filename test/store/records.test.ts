@@ -167,6 +167,19 @@ describe('the record of an alert', () => {
     expect(await records.list(pipeline, 'nobody', '0')).toEqual([]);
   });
 
+  it('is found by another event that shares a stretch of time with it', async () => {
+    const records = new AlertRecords(storage);
+    const [first, last] = [BigInt(event.first), BigInt(event.last)];
+    await records.mark(event, 'ops', 'delivered');
+    const shifted = (from: bigint, to: bigint) => ({ ...event, first: String(from), last: String(to) });
+    for (const same of [shifted(first - 1n, first), shifted(first + 1n, last + 9n), shifted(first - 9n, last + 9n)]) {
+      expect(await records.overlapping(same)).toEqual([{ event, channel: 'ops', how: 'delivered' }]);
+    }
+    expect(await records.overlapping(shifted(first - 9n, first - 1n))).toEqual([]);
+    expect(await records.overlapping(shifted(last + 1n, last + 9n))).toEqual([]);
+    expect(await records.overlapping(event)).toEqual([]);
+  });
+
   it('is not fooled by a machine whose name looks like a state', async () => {
     const records = new AlertRecords(storage);
     const { event: odd } = exampleAlert({ uniqueId: '"how":"delivered"' });
