@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, inject, it } from 'vitest';
+import { backfillWorkflowId } from '../../src/contract/names.js';
 import type { AggregateSettings, PipelineSettings } from '../../src/contract/pipeline.js';
 import { nanosFromMs } from '../../src/contract/time.js';
 import { defaultMachines } from '../../src/simulator/fleet.js';
@@ -84,6 +85,22 @@ describe('aggregates', () => {
     expect(asNumbers(written)).toEqual(shortened(await expected(end)));
     expect(written[0]).toMatchObject({ provider: 'Larsen PLC', unique_id: 'larsen-plc-machine1', rows: 300 });
     expect(await points('twice')).toEqual(written);
+  });
+
+  it('of a backfill in chunks are those of live runs', async () => {
+    const window = { history: 40 * MINUTE, settle: 0, catch_up: 24 * 60 * MINUTE, chunk: 7 * MINUTE };
+    await build({ live: downsampling('live'), filled: downsampling('filled', { window }) });
+    const end = START + 23 * MINUTE;
+    await plant.write(lines(defaultMachines(2, 7), { fromMs: START, toMs: end }));
+    await plant.run('live', nanosFromMs(end));
+    const range = { from: String(nanosFromMs(START)), to: String(nanosFromMs(end)) };
+    const result = await plant.client.workflow.execute('backfillRun', {
+      workflowId: backfillWorkflowId('filled', range),
+      taskQueue: plant.taskQueue,
+      args: [{ pipeline: 'filled', range, alerts: 'off', overwrite: false, again: false }],
+    });
+    expect(result).toMatchObject({ chunks: 4, rows: 2 * 23 * 60, warnings: [] });
+    expect(await points('filled')).toEqual(await points('live'));
   });
 
   it('writing the same windows again changes nothing', async () => {
