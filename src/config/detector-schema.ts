@@ -17,11 +17,23 @@ const halfSpaceTrees = group({
   seed: integer(0, Number.MAX_SAFE_INTEGER).default(1).describe('Seed of the trees.'),
 });
 
+const driftGate = group({
+  kind: z
+    .literal('drift_gate', { error: 'expected drift_gate' })
+    .describe('Level, relation to the others and activity of several sensors; `verdict.threshold: 0.5`.'),
+  warm_up: integer(100, 100_000).default(400).describe('Rows learned before scores appear; better 800 or more.'),
+  hold: integer(0, 1_000_000_000)
+    .default(0)
+    .describe('Rows of one alarm after which what is seen is the new level; 0: never.'),
+});
+
 /** `detector` of a pipeline; what comes out is `DetectorSettings` of contract/. */
 export const detector = z
-  .discriminatedUnion('kind', [halfSpaceTrees], { error: 'expected a detector of kind half_space_trees' })
+  .discriminatedUnion('kind', [halfSpaceTrees, driftGate], {
+    error: 'expected a detector of kind half_space_trees or drift_gate',
+  })
   .superRefine((settings, context) => {
-    if (settings.n_trees * 2 ** settings.height > MAX_LEAVES) {
+    if (settings.kind === 'half_space_trees' && settings.n_trees * 2 ** settings.height > MAX_LEAVES) {
       context.addIssue({
         code: 'custom',
         message: `too large: n_trees * 2^height is ${settings.n_trees * 2 ** settings.height}, at most ${MAX_LEAVES}; lower one of them`,

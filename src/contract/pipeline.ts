@@ -88,7 +88,15 @@ export interface HalfSpaceTreesSettings {
   readonly seed: number;
 }
 
-export type DetectorSettings = HalfSpaceTreesSettings;
+export interface DriftGateSettings {
+  readonly kind: 'drift_gate';
+  /** Rows that are learned before the first is judged. */
+  readonly warm_up: number;
+  /** Rows of one alarm after which what is seen is taken for the new level; 0: never. */
+  readonly hold: number;
+}
+
+export type DetectorSettings = HalfSpaceTreesSettings | DriftGateSettings;
 
 export interface VerdictSettings {
   /** A row is anomalous when its score is above this, 0..1. */

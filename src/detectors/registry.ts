@@ -1,6 +1,7 @@
 import { HalfspaceError } from '../contract/failures.js';
 import type { DetectorSettings } from '../contract/pipeline.js';
 import type { Detector } from './detector.js';
+import { DriftGate } from './drift-gate.js';
 import { HalfSpaceTrees } from './half-space-trees.js';
 
 /** A new detector over `features`, the columns of the batches to come. Throws BadSettings for settings out of range. */
@@ -8,8 +9,10 @@ export function createDetector(settings: DetectorSettings, features: readonly st
   switch (settings.kind) {
     case 'half_space_trees':
       return new HalfSpaceTrees(settings, features);
+    case 'drift_gate':
+      return new DriftGate(settings, features);
     default:
-      return unknownKind(settings.kind);
+      return unknownKind(settings);
   }
 }
 
@@ -22,14 +25,16 @@ export function detectorFromBytes(
   switch (settings.kind) {
     case 'half_space_trees':
       return HalfSpaceTrees.fromBytes(bytes, settings, features);
+    case 'drift_gate':
+      return DriftGate.fromBytes(bytes, settings, features);
     default:
-      return unknownKind(settings.kind);
+      return unknownKind(settings);
   }
 }
 
-function unknownKind(kind: never): never {
+function unknownKind(settings: never): never {
   throw new HalfspaceError(
     'BadSettings',
-    `Expected \`detector.kind\` to be half_space_trees, got \`${String(kind)}\`.`,
+    `Expected \`detector.kind\` to be half_space_trees or drift_gate, got \`${JSON.stringify(settings)}\`.`,
   );
 }
