@@ -426,12 +426,22 @@ describe('contradictions', () => {
     [
       'an unknown detector',
       `${SOURCE}\nnormalise: running\ndetector: { kind: magic }`,
-      'pipelines.p.detector.kind: expected a detector of kind half_space_trees, got "magic"',
+      'pipelines.p.detector.kind: expected a detector of kind half_space_trees or drift_gate, got "magic"',
     ],
     [
       'a detector without a kind',
       `${SOURCE}\nnormalise: running\ndetector: { n_trees: 3 }`,
-      'pipelines.p.detector.kind: missing; expected a detector of kind half_space_trees',
+      'pipelines.p.detector.kind: missing; expected a detector of kind half_space_trees or drift_gate',
+    ],
+    [
+      'a warm-up that is too short to learn from',
+      `${SOURCE}\ndetector: { kind: drift_gate, warm_up: 12 }`,
+      'pipelines.p.detector.warm_up: expected an integer from 100 to 100000, got 12',
+    ],
+    [
+      'limits for a detector that looks at the values as measured',
+      `${SOURCE}\nnormalise: running\ndetector: { kind: drift_gate }`,
+      'pipelines.p.normalise: has no meaning for drift_gate, which looks at the values as measured; leave it out',
     ],
     [
       'a bad cron',

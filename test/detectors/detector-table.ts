@@ -12,6 +12,8 @@ export interface DetectorCase {
    * 0: it looks at each row alone.
    */
   readonly recentRows: number;
+  /** It averages recent rows and forgets them by and by: what is left after `recentRows` is too little to see, yet not nothing. */
+  readonly fades?: boolean;
 }
 
 const ANY_FEATURES = [1, 4] as const;
@@ -29,5 +31,19 @@ export const DETECTORS: readonly DetectorCase[] = [
     settings: { kind: 'half_space_trees', n_trees: 1, height: 1, window_size: 1, seed: 7 },
     features: ANY_FEATURES,
     recentRows: 0,
+  },
+  {
+    name: 'drift_gate',
+    settings: { kind: 'drift_gate', warm_up: 120, hold: 0 },
+    features: ANY_FEATURES,
+    recentRows: 800,
+    fades: true,
+  },
+  {
+    name: 'drift_gate that accepts a new level',
+    settings: { kind: 'drift_gate', warm_up: 100, hold: 25 },
+    features: ANY_FEATURES,
+    recentRows: 800,
+    fades: true,
   },
 ];
