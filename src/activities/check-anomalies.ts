@@ -5,7 +5,8 @@ import type { Nanos } from '../contract/time.js';
 import { AlertRecords, isTold } from '../store/alert-records.js';
 import { EventNotes } from '../store/event-notes.js';
 import type { EventJson } from '../verdict/event-json.js';
-import { reasonOf } from '../verdict/judge.js';
+import { rulesOf } from '../verdict/machine-rules.js';
+import { reasonText } from '../verdict/reason.js';
 import type { ActivityDeps } from './deps.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 import type { WindowEvents } from './window-events.js';
@@ -30,7 +31,8 @@ export async function checkAnomalies(
     await noteEvents(deps, input, touched, count);
     return { latest: null, events: count, channels: [], isFoundLate: false, revised: [], isPlotted: false };
   }
-  const events = touched.map((event) => eventOf(event, event === open, input, settings));
+  const told = touched.filter((event) => event.isRepeat !== true);
+  const events = told.map((event) => eventOf(event, event === open, input, settings));
   const records = new AlertRecords(deps.storage);
   const rescoredFrom = detection.late?.rescoredFrom ?? null;
   if (rescoredFrom !== null) await takeBack(records, plan.channels, input, rescoredFrom, events);
@@ -135,6 +137,18 @@ function eventOf(event: EventJson, open: boolean, input: MachineInput, settings:
   const { plan, machine } = input;
   const { values: names, id } = settings.source;
   const limits = typeof settings.normalise === 'string' ? {} : settings.normalise;
+  const rules = rulesOf(settings.verdict, machine.uniqueId);
+  const { cause = 'score', feature = -1, expected = null, lower = null, upper = null, ...worst } = event.worst;
+  const column = names[feature] ?? null;
+  const found = {
+    cause,
+    score: worst.score,
+    column,
+    value: worst.values[feature] ?? Number.NaN,
+    expected: expected ?? Number.NaN,
+    lower: lower ?? Number.NaN,
+    upper: upper ?? Number.NaN,
+  };
   return {
     key: `${plan.scope}/${machine.uniqueId}/${event.first}`,
     pipeline: plan.pipeline,
@@ -145,12 +159,17 @@ function eventOf(event: EventJson, open: boolean, input: MachineInput, settings:
     rows: event.rows,
     open,
     worst: {
-      time: event.worst.time,
-      score: event.worst.score,
-      values: Object.fromEntries(names.map((name, index) => [name, event.worst.values[index] ?? null])),
-      reason: reasonOf(event.worst.score, settings.verdict),
+      time: worst.time,
+      score: worst.score,
+      values: Object.fromEntries(names.map((name, index) => [name, worst.values[index] ?? null])),
+      cause,
+      column,
+      expected,
+      lower,
+      upper,
+      reason: reasonText(found, rules),
     },
-    threshold: settings.verdict.threshold,
+    threshold: rules.threshold,
     limits,
   };
 }

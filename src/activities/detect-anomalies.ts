@@ -118,7 +118,11 @@ function scoreTable(slice: Slice, scored: ScoredSlice, settings: PipelineSetting
   const columns = new Map<string, Column>([
     [SCORE_COLUMNS.time, { kind: 'time', values: slice.times }],
     [SCORE_COLUMNS.score, { kind: 'number', values: scored.scores }],
-    [SCORE_COLUMNS.isAnomaly, { kind: 'number', values: Float64Array.from(scored.anomalous) }],
+    [SCORE_COLUMNS.cause, { kind: 'number', values: Float64Array.from(scored.causes) }],
+    [SCORE_COLUMNS.feature, { kind: 'number', values: Float64Array.from(scored.explained.feature) }],
+    [SCORE_COLUMNS.expected, { kind: 'number', values: scored.explained.expected }],
+    [SCORE_COLUMNS.lower, { kind: 'number', values: scored.explained.lower }],
+    [SCORE_COLUMNS.upper, { kind: 'number', values: scored.explained.upper }],
   ]);
   settings.source.values.forEach((name, feature) => {
     const values = new Float64Array(slice.rows);
@@ -128,8 +132,16 @@ function scoreTable(slice: Slice, scored: ScoredSlice, settings: PipelineSetting
   return { rows: slice.rows, columns };
 }
 
-/** Columns of a scores artifact that are not values. */
-export const SCORE_COLUMNS = { time: 'time', score: 'score', isAnomaly: 'is_anomaly' } as const;
+/** Columns of a scores artifact that are not values. `cause` is an index into `CAUSES`, `feature` into `source.values`. */
+export const SCORE_COLUMNS = {
+  time: 'time',
+  score: 'score',
+  cause: 'cause',
+  feature: 'feature',
+  expected: 'expected',
+  lower: 'lower',
+  upper: 'upper',
+} as const;
 
 /** Value columns keep apart from the others whatever they are called. */
 export function valueColumn(name: string): string {

@@ -5,6 +5,7 @@ import type { Nanos } from '../contract/time.js';
 import { getArtifact } from '../store/artifacts.js';
 import type { Laggard, LateProgress } from '../store/progress.js';
 import type { Storage } from '../store/storage.js';
+import { rulesThatLearn } from '../verdict/machine-rules.js';
 
 /** What a run decided at its start, frozen: a settings file that changes meanwhile changes nothing. */
 export interface RunPlanDocument {
@@ -22,8 +23,9 @@ export interface RunPlanDocument {
  * model from the same rows.
  */
 export function learningSettingsHash(settings: PipelineSettings): string {
-  const { mode, source, normalise, detector, order } = settings;
-  const learning = { mode, values: source.values, normalise, detector, order };
+  const { mode, source, normalise, detector, order, verdict } = settings;
+  const rules = rulesThatLearn(verdict);
+  const learning = { mode, values: source.values, normalise, detector, order, ...(rules === null ? {} : { rules }) };
   return createHash('sha256')
     .update(JSON.stringify(sortKeys(learning)))
     .digest('hex')

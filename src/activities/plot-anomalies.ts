@@ -6,6 +6,7 @@ import { quoteIdentifier } from '../influx/identifiers.js';
 import { decodeTable } from '../shape/slice-codec.js';
 import { getArtifact, putArtifact } from '../store/artifacts.js';
 import { segmentOf } from '../store/object-key.js';
+import { rulesOf } from '../verdict/machine-rules.js';
 import type { Attempt } from './attempt.js';
 import type { ActivityDeps } from './deps.js';
 import { SCORE_COLUMNS, valueColumn } from './detect-anomalies.js';
@@ -37,7 +38,7 @@ export async function plotAnomalies(
   const window: PlotRows = {
     times: timesOf(table, SCORE_COLUMNS.time),
     scores: numbersOf(table, SCORE_COLUMNS.score),
-    isAnomaly: numbersOf(table, SCORE_COLUMNS.isAnomaly),
+    isAnomaly: numbersOf(table, SCORE_COLUMNS.cause).map((cause) => (cause === 0 ? 0 : 1)),
     values: numbersOf(table, valueColumn(column)),
   };
   const first = window.times[0] ?? BigInt(plan.window.to);
@@ -51,7 +52,7 @@ export async function plotAnomalies(
     scores: joined(rows, ({ scores }) => scores),
     values: joined(rows, ({ values }) => values),
     anomalous: Uint8Array.from(joined(rows, ({ isAnomaly }) => isAnomaly)),
-    threshold: settings.verdict.threshold,
+    threshold: rulesOf(settings.verdict, machine.uniqueId).threshold,
   });
   const folder = `plots/${segmentOf(plan.pipeline)}/${segmentOf(machine.uniqueId)}`;
   const { key } = await putArtifact(deps.storage, folder, plan.window.to, png, '.png');

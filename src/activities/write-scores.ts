@@ -7,7 +7,9 @@ import { recentStart } from '../shape/late-zone.js';
 import { decodeTable } from '../shape/slice-codec.js';
 import { getArtifact } from '../store/artifacts.js';
 import { Snapshots, snapshotNameFrom } from '../store/snapshots.js';
-import { reasonOf } from '../verdict/judge.js';
+import { CAUSES } from '../verdict/judge.js';
+import { rulesOf } from '../verdict/machine-rules.js';
+import { reasonText } from '../verdict/reason.js';
 import type { Attempt } from './attempt.js';
 import type { ActivityDeps } from './deps.js';
 import { SCORE_COLUMNS, valueColumn } from './detect-anomalies.js';
@@ -66,6 +68,9 @@ async function publish(
   await snapshots.publish(plan.scope, uniqueId, name, bytes, keepFrom);
 }
 
+/** Fields that are left out where nothing is known. */
+const EXPECTED = [SCORE_COLUMNS.expected, SCORE_COLUMNS.lower, SCORE_COLUMNS.upper] as const;
+
 /** One line a scored row: the row's own time and ids, so that writing it again changes nothing. */
 function* scoreLines(
   table: ReturnType<typeof decodeTable>,
@@ -75,21 +80,30 @@ function* scoreLines(
 ): Generator<string> {
   const times = timesOf(table, SCORE_COLUMNS.time);
   const scores = numbersOf(table, SCORE_COLUMNS.score);
-  const anomalous = numbersOf(table, SCORE_COLUMNS.isAnomaly);
+  const causes = numbersOf(table, SCORE_COLUMNS.cause);
+  const features = numbersOf(table, SCORE_COLUMNS.feature);
+  const bounds = EXPECTED.map((name) => [name, numbersOf(table, name)] as const);
   const values = settings.source.values.map((name) => [name, numbersOf(table, valueColumn(name))] as const);
   const tags: Record<string, string> = { pipeline: plan.pipeline, unique_id: machine.uniqueId };
   settings.source.id.forEach((name, index) => {
     tags[name] = machine.ids[index] ?? '';
   });
-  const { threshold } = settings.verdict;
+  const rules = rulesOf(settings.verdict, machine.uniqueId);
+  const { threshold } = rules;
   for (let row = 0; row < table.rows; row++) {
     const score = scores[row] ?? Number.NaN;
     if (Number.isNaN(score)) continue;
-    const isAnomaly = anomalous[row] === 1;
+    const cause = CAUSES[causes[row] ?? 0] ?? null;
+    const [column = null, numbers = null] = values[features[row] ?? -1] ?? [];
+    const [expected = Number.NaN, lower = Number.NaN, upper = Number.NaN] = bounds.map(([, known]) => known[row]);
+    const found = { score, column, value: numbers?.[row] ?? Number.NaN, expected, lower, upper };
     // A field that is left out keeps what an earlier write of the row gave it: the reason of a row that is ordinary now.
-    const reason = isAnomaly ? reasonOf(score, settings.verdict) : '';
+    const reason = cause === null ? '' : reasonText({ ...found, cause }, rules);
+    const isAnomaly = cause !== null;
     const fields: Record<string, number | string | boolean> = { score, is_anomaly: isAnomaly, threshold, reason };
-    for (const [name, column] of values) fields[name] = column[row] ?? Number.NaN;
+    for (const [name, known] of bounds) fields[name] = known[row] ?? Number.NaN;
+    if (values.length > 1 && column !== null) fields.column = column;
+    for (const [name, measured] of values) fields[name] = measured[row] ?? Number.NaN;
     const line = formatLine({ table: output, tags, fields, time: times[row] ?? 0n });
     if (line !== null) yield line;
   }

@@ -190,13 +190,13 @@ async function* scoreTexts(
 
 function* sliceTexts(
   { uniqueId, rows, times }: Slice,
-  { scores, normalised, anomalous }: ScoredSlice,
+  { scores, normalised, causes }: ScoredSlice,
   features: number,
   lines: ReturnType<typeof createScoreLines>,
 ): Generator<string, void, void> {
   for (let row = 0; row < rows; row++) {
     const values = normalised.subarray(row * features, (row + 1) * features);
-    lines.add(times[row] ?? 0n, scores[row] ?? Number.NaN, values, anomalous[row] === 1, uniqueId);
+    lines.add(times[row] ?? 0n, scores[row] ?? Number.NaN, values, causes[row] !== 0, uniqueId);
     const text = lines.take();
     if (text !== '') yield text;
   }

@@ -3,9 +3,21 @@ import type { LateSettings } from '../contract/pipeline.js';
 import { cronProblem } from './cron.js';
 import { detector, looksAtNormalised } from './detector-schema.js';
 import { columnName, duration, group, integer, names, share, text } from './fields.js';
+import { ruleContradictions, verdict } from './verdict-schema.js';
 
 /** Names the scores table uses itself. */
-const SCORE_COLUMNS = ['pipeline', 'unique_id', 'score', 'is_anomaly', 'threshold', 'reason'];
+const SCORE_COLUMNS = [
+  'pipeline',
+  'unique_id',
+  'score',
+  'is_anomaly',
+  'threshold',
+  'reason',
+  'expected',
+  'lower',
+  'upper',
+  'column',
+];
 
 const source = group({
   table: columnName('a table name')
@@ -61,11 +73,6 @@ const normalise = z
   .describe(
     'How values come to 0..1 for half_space_trees, which needs it: declared limits a column, `running` (min-max so far), or `batch` (replay only). Other detectors look at values as measured.',
   );
-
-const verdict = group({
-  threshold: share(0, 1).default(0.8).describe('A row is anomalous when its score is above this.'),
-  clear_after: duration(0).prefault('5m').describe('An event closes after this long without an anomalous row.'),
-});
 
 const otherwise = z
   .enum(['fail', 'warn'], { error: 'expected fail or warn' })
@@ -198,6 +205,7 @@ interface Checked {
   readonly late?: LateSettings;
   readonly normalise?: z.output<typeof normalise>;
   readonly detector: z.output<typeof detector>;
+  readonly verdict: z.output<typeof verdict>;
   readonly wait_for: z.output<typeof waitFor> | null;
   readonly output: z.output<typeof output> | null;
   readonly aggregate: z.output<typeof aggregate> | null;
@@ -211,6 +219,7 @@ function contradictions({
   late,
   normalise,
   detector,
+  verdict,
   wait_for,
   output,
   aggregate,
@@ -266,6 +275,9 @@ function contradictions({
     }
   }
 
+  for (const { path, message } of ruleContradictions(verdict, { mode, values: source.values })) {
+    say(['verdict', ...path], message);
+  }
   if (wait_for !== null && mode === 'replay') {
     say(['wait_for'], 'a replay reads everything each run and has no last window to compare with; leave it out');
   } else if (wait_for !== null && wait_for.rows === null && wait_for.pipeline === null) {

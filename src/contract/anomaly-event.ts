@@ -23,10 +23,24 @@ export interface AnomalyEvent {
   readonly limits: Readonly<Record<string, readonly [number, number]>>;
 }
 
+/**
+ * Why a row is anomalous: its score, a value outside `valid_range`, or a column that holds one value for too long. `silent` is
+ * no row's: the machine sends none.
+ */
+export type VerdictCause = 'score' | 'range' | 'stuck' | 'silent';
+
 export interface AnomalousRow {
   readonly time: Nanos;
   readonly score: number;
   /** Value columns as measured; null where the value is missing. */
   readonly values: Readonly<Record<string, number | null>>;
+  /** Absent in events that were told before there were rules. */
+  readonly cause?: VerdictCause;
+  /** The value column that made it anomalous; null: unknown. */
+  readonly column?: string | null;
+  /** What was expected of that column, and what an ordinary value keeps within; null: unknown, or no such bound. */
+  readonly expected?: number | null;
+  readonly lower?: number | null;
+  readonly upper?: number | null;
   readonly reason: string;
 }

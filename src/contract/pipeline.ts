@@ -98,11 +98,43 @@ export interface DriftGateSettings {
 
 export type DetectorSettings = HalfSpaceTreesSettings | DriftGateSettings;
 
-export interface VerdictSettings {
+export interface VerdictSettings extends VerdictRules {
+  /** Other rules for some machines, by unique_id or a pattern with `*` and `?`. Of several that fit, later ones win. */
+  readonly machines?: { readonly [pattern: string]: Partial<VerdictRules> };
+}
+
+/** What makes a row anomalous, one machine's. A rule that is left out is off; see `flat_guard` for the one that is not. */
+export interface VerdictRules {
   /** A row is anomalous when its score is above this, 0..1. */
   readonly threshold: number;
   /** An event closes after this long without an anomalous row. */
   readonly clear_after: DurationMs;
+  /** Once a row is anomalous, those after it are until a score is at or below this, 0..threshold. Left out: the threshold. */
+  readonly clear_level?: number;
+  /** Which side of the expected value counts. */
+  readonly direction?: 'both' | 'above' | 'below';
+  /** Least difference from the expected value, in the column's own unit; for every column, or by column. */
+  readonly min_deviation?: number | { readonly [column: string]: number };
+  /** The same as a share of the expected value. */
+  readonly min_relative_deviation?: number;
+  /** The score must call for this many rows one after the other, the last of which is the first anomalous one. */
+  readonly hold_rows?: number;
+  /** The score must call for this long. With `hold_rows` both must hold. */
+  readonly hold_for?: DurationMs;
+  /** An event that begins sooner after the last told one ended is not told. */
+  readonly repeat_after?: DurationMs;
+  /** Lowest and highest possible value by column; a row outside is anomalous whatever its score. */
+  readonly valid_range?: { readonly [column: string]: readonly [number, number] };
+  /** While a column hardly moves, scores count only for values that differ by this share of its level. Left out: 0.01. */
+  readonly flat_guard?: number;
+  /** Rows of a new model whose scores count for nothing. */
+  readonly warm_up_rows?: number;
+  /** A column that holds one value for this long is stuck; for every column, or by column. Null: none is. */
+  readonly stuck_after?: DurationMs | { readonly [column: string]: DurationMs } | null;
+  /** A machine without rows for this long is told of as silent. Null: never. */
+  readonly stale_after?: DurationMs | null;
+  /** Nothing is learned while an event is open. */
+  readonly pause_learning?: boolean;
 }
 
 export interface ExpectationSettings {

@@ -210,7 +210,7 @@ export interface RollBack {
 
 export interface Detection {
   readonly kind: 'detection';
-  /** A table: time, score, is_anomaly and the value columns. */
+  /** A table: time, score, verdict, what was expected, and the value columns. */
   readonly scores: ArtifactRef;
   /** `WindowEvents` as JSON; null when no row is anomalous and no event is open. */
   readonly events: ArtifactRef | null;

@@ -8,8 +8,9 @@ export interface Normaliser {
   /**
    * Writes rows x features, row-major, to `out` (which may be `values` itself). Calls may cut the rows anywhere, except
    * with `batch`, which looks at the whole of one call.
+   * @param learns false: the rows teach nothing.
    */
-  normalise(values: Float64Array, rows: number, out: Float64Array): void;
+  normalise(values: Float64Array, rows: number, out: Float64Array, learns?: boolean): void;
   /** What it has learned, the same bytes for the same state; empty for a normaliser that learns nothing. */
   toBytes(): Uint8Array;
   /** Memory held. */
@@ -167,7 +168,7 @@ class RunningNormaliser implements Normaliser {
     return normaliser;
   }
 
-  normalise(values: Float64Array, rows: number, out: Float64Array): void {
+  normalise(values: Float64Array, rows: number, out: Float64Array, learns = true): void {
     const lows = this.#lows;
     const highs = this.#highs;
     const stride = lows.length;
@@ -175,12 +176,14 @@ class RunningNormaliser implements Normaliser {
     for (let row = 0, at = 0; row < rows; row++) {
       for (let f = 0; f < stride; f++, at++) {
         const value = values[at]!;
-        if (value < lows[f]!) lows[f] = value;
-        if (value > highs[f]!) highs[f] = value;
+        if (learns && value < lows[f]!) lows[f] = value;
+        if (learns && value > highs[f]!) highs[f] = value;
         const low = lows[f]!;
         const span = highs[f]! - low;
         // Missing stays missing even where River's zero span would turn a NaN into 0; a NaN span divides, as in Python.
-        out[at] = span === 0 && !Number.isNaN(value) ? 0 : (value - low) / span;
+        // The span of a column that has taught nothing yet is infinite, and below 0.
+        const hasNone = span === 0 || span === Number.NEGATIVE_INFINITY;
+        out[at] = hasNone && !Number.isNaN(value) ? 0 : (value - low) / span;
       }
     }
   }

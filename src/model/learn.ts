@@ -86,11 +86,7 @@ function joined(first: ScoredSlice, second: ScoredSlice): ScoredSlice {
       second.normalised,
     ),
     explained: joinedExplanations(first.explained, second.explained),
-    anomalous: appended(
-      new Uint8Array(first.anomalous.length + second.anomalous.length),
-      first.anomalous,
-      second.anomalous,
-    ),
+    causes: appended(new Uint8Array(first.causes.length + second.causes.length), first.causes, second.causes),
     anomalies: first.anomalies + second.anomalies,
     unscored: first.unscored + second.unscored,
     closed: [...first.closed, ...second.closed],
@@ -98,8 +94,7 @@ function joined(first: ScoredSlice, second: ScoredSlice): ScoredSlice {
   };
 }
 
-function joinedExplanations(first: Explanations | null, second: Explanations | null): Explanations | null {
-  if (first === null || second === null) return null;
+function joinedExplanations(first: Explanations, second: Explanations): Explanations {
   const rows = first.feature.length;
   const joined = createExplanations(rows + second.feature.length);
   for (const [source, at] of [

@@ -10,13 +10,18 @@ import {
 import { createNormaliser, type Normaliser } from '../detectors/normaliser.js';
 import { createDetector } from '../detectors/registry.js';
 import { type TrackedEvent, trackEvents } from '../verdict/event-tracker.js';
-import { judgeRows } from '../verdict/judge.js';
+import { RowJudge } from '../verdict/judge.js';
+import { rulesOf } from '../verdict/machine-rules.js';
+import { RuleState } from '../verdict/rule-state.js';
+import { type JudgedBatch, processPausing } from './paused-learning.js';
 import type { Recent } from './recent.js';
 
-/** One machine's learned state: normaliser, detector, the event that is open. Changed in place by {@link scoreSlice}. */
+/** One machine's learned state: normaliser, detector, rules, the event that is open. Changed in place by {@link scoreSlice}. */
 export interface Model {
   readonly normaliser: Normaliser;
   readonly detector: Detector;
+  /** What the verdict's rules know of the rows before. */
+  readonly rules: RuleState;
   openEvent: TrackedEvent | null;
   /** Just after the last row learned, nanoseconds; null before the first. */
   watermark: bigint | null;
@@ -32,10 +37,10 @@ export interface ScoredSlice {
   readonly scores: Float64Array;
   /** n rows x features, row-major: the values the detector saw; NaN where missing. */
   readonly normalised: Float64Array;
-  /** Why rows have their scores, n rows; null where the detector does not tell. */
-  readonly explained: Explanations | null;
-  /** n rows, 1 where the verdict is anomalous. */
-  readonly anomalous: Uint8Array;
+  /** What was expected of rows, n rows: by the detector where it says, else by the rules. */
+  readonly explained: Explanations;
+  /** Why the verdict is anomalous, n rows: an index into `CAUSES` of verdict/; 0 where it is not. */
+  readonly causes: Uint8Array;
   readonly anomalies: number;
   /** Rows without any value: neither scored nor learned. */
   readonly unscored: number;
@@ -50,6 +55,7 @@ export function createModel(settings: PipelineSettings): Model {
   return {
     normaliser: createNormaliser(settings.normalise, settings.source.values),
     detector: createDetector(settings.detector, settings.source.values),
+    rules: new RuleState(settings.source.values.length),
     openEvent: null,
     watermark: null,
     rows: 0,
@@ -72,9 +78,14 @@ export function scoreSlice(model: Model, slice: Slice, settings: PipelineSetting
  */
 export function* scoreInSteps(model: Model, slice: Slice, settings: PipelineSettings): Generator<number, ScoredSlice> {
   const { rows, times, values } = slice;
-  const features = settings.source.values.length;
+  const { source, normalise, order } = settings;
+  const features = source.values.length;
+  const rules = rulesOf(settings.verdict, slice.uniqueId);
+  const isPausing = rules.pause_learning === true;
   const normalised = new Float64Array(rows * features);
-  model.normaliser.normalise(values, rows, normalised);
+  // What a running normaliser learns stops with the rest: row by row then.
+  const isRunning = isPausing && normalise === 'running';
+  if (!isRunning) model.normaliser.normalise(values, rows, normalised);
 
   // In replay mode a missing value is a NaN, as in a data frame; else it is an absent feature (River: no such key).
   const keepsNaN = settings.mode === 'replay';
@@ -83,28 +94,47 @@ export function* scoreInSteps(model: Model, slice: Slice, settings: PipelineSett
     : batchOfPresent(slice, normalised, features);
 
   const { detector } = model;
-  const batchScores = new Float64Array(batch.rows);
-  const explained = detector.views.length === 0 ? null : createExplanations(batch.rows);
+  const judge = new RowJudge(model.rules, rules, source.values, typeof normalise === 'string' ? {} : normalise);
+  const judged: JudgedBatch = {
+    times: batch.times ?? times,
+    values: batch.raw,
+    scores: new Float64Array(batch.rows),
+    explained: createExplanations(batch.rows),
+    causes: new Uint8Array(batch.rows),
+  };
+  const out = { scores: judged.scores, explained: detector.views.length === 0 ? null : judged.explained };
+  const pausing = { normaliser: isRunning ? model.normaliser : null, detector, order, judge, judged, rules, out };
+  let lastAnomalous = model.openEvent?.last ?? null;
   for (let from = 0; from < batch.rows; from += STEP_ROWS) {
     const to = Math.min(from + STEP_ROWS, batch.rows);
-    detector.process(batch, from, to, settings.order, { scores: batchScores, explained });
+    if (isPausing) {
+      lastAnomalous = processPausing(batch, from, to, lastAnomalous, pausing);
+    } else {
+      detector.process(batch, from, to, order, out);
+      judge.judge(judged, from, to);
+    }
     yield to;
   }
 
-  const scores = rowOf === null ? batchScores : spreadScores(batchScores, rowOf, rows);
-  const reasons = rowOf === null || explained === null ? explained : spreadExplanations(explained, rowOf, rows);
-  const anomalous = judgeRows(scores, settings.verdict);
+  const { scores, explained, causes } = rowOf === null ? judged : spread(judged, rowOf, rows);
+  if (isRunning && rowOf !== null) spreadValues(batch.values, rowOf, normalised);
   // The rows alone decide, not where windows end: the same rows give the same state whatever runs brought them.
   const end = rows === 0 ? model.watermark : (times[rows - 1] ?? 0n) + 1n;
-  const { clear_after: clearAfter } = settings.verdict;
-  const { closed, open } = trackEvents(model.openEvent, { times, scores, anomalous, values }, end ?? 0n, clearAfter);
+  const before = { open: model.openEvent, lastTold: model.rules.lastTold };
+  const { closed, open, lastTold } = trackEvents(
+    before,
+    { times, scores, causes, values, explained },
+    end ?? 0n,
+    rules,
+  );
   model.openEvent = open;
+  model.rules.lastTold = lastTold;
   model.watermark = end;
   model.rows += rows;
   let anomalies = 0;
-  for (const flag of anomalous) anomalies += flag;
+  for (const cause of causes) if (cause !== 0) anomalies++;
   const unscored = rows - batch.rows;
-  return { scores, normalised, explained: reasons, anomalous, anomalies, unscored, closed, open };
+  return { scores, normalised, explained, causes, anomalies, unscored, closed, open };
 }
 
 /** Drops rows without any value and marks the missing features of the others. `rowOf`: batch row to slice row; null when all rows stay. */
@@ -142,14 +172,26 @@ function batchOfPresent(
   return { batch: { rows: kept, times, raw: present, values, missing }, rowOf };
 }
 
-function spreadScores(batchScores: Float64Array, rowOf: Int32Array, rows: number): Float64Array {
-  const scores = new Float64Array(rows).fill(Number.NaN);
-  for (let i = 0; i < rowOf.length; i++) scores[rowOf[i] ?? 0] = batchScores[i] ?? Number.NaN;
-  return scores;
+/** What was found of a batch's rows, in the places of a slice's rows. */
+function spread({ scores, explained, causes }: JudgedBatch, rowOf: Int32Array, rows: number) {
+  const all = {
+    scores: new Float64Array(rows).fill(Number.NaN),
+    explained: createExplanations(rows),
+    causes: new Uint8Array(rows),
+  };
+  for (let i = 0; i < rowOf.length; i++) {
+    const row = rowOf[i] ?? 0;
+    all.scores[row] = scores[i] ?? Number.NaN;
+    all.causes[row] = causes[i] ?? 0;
+    copyExplanation(explained, i, all.explained, row);
+  }
+  return all;
 }
 
-function spreadExplanations(of: Explanations, rowOf: Int32Array, rows: number): Explanations {
-  const spread = createExplanations(rows);
-  for (let i = 0; i < rowOf.length; i++) copyExplanation(of, i, spread, rowOf[i] ?? 0);
-  return spread;
+function spreadValues(values: Float64Array, rowOf: Int32Array, to: Float64Array): void {
+  const features = rowOf.length === 0 ? 0 : values.length / rowOf.length;
+  to.fill(Number.NaN);
+  for (let i = 0; i < rowOf.length; i++) {
+    to.set(values.subarray(i * features, (i + 1) * features), (rowOf[i] ?? 0) * features);
+  }
 }

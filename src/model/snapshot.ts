@@ -3,9 +3,10 @@
  *
  *   0  magic "HSSN" · u16 format version · u16 length of the settings hash
  *   8  i64 watermark (ns) · f64 rows learned, those without any value included
- *  24  u32 length of machine, normaliser, detector, event, recent · u32 CRC-32 of everything else
- *  48  settings hash (ASCII) · machine (JSON: unique_id, then its ids) · normaliser · detector · event (JSON, empty when none is open) ·
- *      recent (i64 width, then a bucket: i64 start · u32 rows, high, low; empty where late rows are not looked for)
+ *  24  u32 length of machine, normaliser, detector, event, recent, rules · u32 CRC-32 of everything else
+ *  52  settings hash (ASCII) · machine (JSON: unique_id, then its ids) · normaliser · detector · event (JSON, empty when none is open) ·
+ *      recent (i64 width, then a bucket: i64 start · u32 rows, high, low; empty where late rows are not looked for) ·
+ *      rules (verdict/rule-state.ts)
  *
  * The same state gives the same bytes. Only data is read back, never code.
  */
@@ -16,15 +17,16 @@ import { detectorFromBytes } from '../detectors/registry.js';
 import type { RowBucket } from '../shape/row-buckets.js';
 import { type EventJson, eventFromJson, eventToJson } from '../verdict/event-json.js';
 import type { TrackedEvent } from '../verdict/event-tracker.js';
+import { RuleState } from '../verdict/rule-state.js';
 import { crc32 } from './crc32.js';
 import type { Model } from './model.js';
 import type { Recent } from './recent.js';
 
 const MAGIC = 'HSSN';
-const VERSION = 2;
-const HEADER_BYTES = 48;
+const VERSION = 3;
+const HEADER_BYTES = 52;
 const LENGTHS_AT = 24;
-const CRC_AT = 44;
+const CRC_AT = 48;
 const WIDTH_BYTES = 8;
 const BUCKET_BYTES = 20;
 
@@ -56,6 +58,7 @@ export function encodeSnapshot(model: Model, { uniqueId, ids, settingsHash }: Sn
     model.detector.toBytes(),
     text.encode(model.openEvent === null ? '' : JSON.stringify(eventToJson(model.openEvent))),
     model.recent === null ? new Uint8Array() : bytesFromRecent(model.recent),
+    model.rules.toBytes(),
   ];
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, HEADER_BYTES + hash.length));
   const view = new DataView(bytes.buffer);
@@ -84,7 +87,7 @@ export function decodeSnapshot(
   settings: PipelineSettings,
   owner: Pick<SnapshotOwner, 'uniqueId' | 'settingsHash'>,
 ): Model {
-  const { header, normaliser, detector, recent } = partsOf(bytes);
+  const { header, normaliser, detector, recent, rules } = partsOf(bytes);
   if (header.uniqueId !== owner.uniqueId) {
     throw corrupt(`it is of the machine ${header.uniqueId}, not of ${owner.uniqueId}`);
   }
@@ -94,6 +97,7 @@ export function decodeSnapshot(
   return {
     normaliser: normaliserFromBytes(settings.normalise, settings.source.values, normaliser),
     detector: detectorFromBytes(settings.detector, settings.source.values, detector),
+    rules: RuleState.fromBytes(rules, settings.source.values.length),
     openEvent: header.openEvent,
     watermark: header.watermark,
     rows: header.rows,
@@ -111,6 +115,7 @@ interface SnapshotParts {
   readonly normaliser: Uint8Array;
   readonly detector: Uint8Array;
   readonly recent: Uint8Array;
+  readonly rules: Uint8Array;
 }
 
 function partsOf(bytes: Uint8Array): SnapshotParts {
@@ -132,12 +137,12 @@ function partsOf(bytes: Uint8Array): SnapshotParts {
 
   let at = HEADER_BYTES;
   const none = new Uint8Array();
-  const [hash = none, machine = none, normaliser = none, detector = none, event = none, recent = none] = lengths.map(
-    (length) => {
-      at += length;
-      return bytes.slice(at - length, at);
-    },
-  );
+  const all = lengths.map((length) => {
+    at += length;
+    return bytes.slice(at - length, at);
+  });
+  const [hash = none, machine = none, normaliser = none, detector = none, event = none, recent = none, rules = none] =
+    all;
   // The checksum has vouched for the bytes, so they are what encodeSnapshot wrote.
   const [uniqueId = '', ...ids] = JSON.parse(new TextDecoder().decode(machine)) as string[];
   const header: SnapshotHeader = {
@@ -148,7 +153,7 @@ function partsOf(bytes: Uint8Array): SnapshotParts {
     rows: view.getFloat64(16, true),
     openEvent: event.length === 0 ? null : eventFromText(event),
   };
-  return { header, normaliser, detector, recent };
+  return { header, normaliser, detector, recent, rules };
 }
 
 function eventFromText(bytes: Uint8Array): TrackedEvent {

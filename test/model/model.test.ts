@@ -75,7 +75,8 @@ describe('scoreSlice', () => {
     const seed = Date.now() % 1_000_000;
     const random = randomOf(seed);
     for (let round = 0; round < 60; round++) {
-      const settings = settingsOf({ verdict: { threshold: 0.3 + random() * 0.6, clear_after: 3000 } });
+      const rules = { pause_learning: random() < 0.5, hold_rows: 1 + Math.floor(random() * 2), repeat_after: 9000 };
+      const settings = settingsOf({ verdict: { threshold: 0.3 + random() * 0.6, clear_after: 3000, ...rules } });
       const slice = randomSlice(random, 100);
       const once = createModel(settings);
       const whole = scoreSlice(once, slice, settings);
@@ -88,6 +89,7 @@ describe('scoreSlice', () => {
 
       const context = `seed ${seed}, round ${round}, cut ${cut}`;
       expect(join([first, second]), context).toEqual([...whole.scores]);
+      expect([...first.causes, ...second.causes], context).toEqual([...whole.causes]);
       expect([...first.closed, ...second.closed], context).toEqual(whole.closed);
       expect(encodeSnapshot(resumed, OWNER), context).toEqual(encodeSnapshot(once, OWNER));
     }
@@ -111,6 +113,50 @@ describe('scoreSlice', () => {
     const slice: Slice = { uniqueId: 'm', ids: ['m'], rows: 2, times: BigInt64Array.from([1n, 2n]), values };
     expect([...scoreSlice(model, slice, settings).scores]).toEqual([0, 0]);
     expect(model.detector.rows).toBe(2);
+  });
+
+  it('learns nothing while an event is open, where that is asked for', () => {
+    const at = (value: (row: number) => number, rows: number): Slice => ({
+      uniqueId: 'm',
+      ids: ['M'],
+      rows,
+      times: BigInt64Array.from({ length: rows }, (_, row) => BigInt(row) * 60_000_000_000n),
+      values: Float64Array.from({ length: rows * 2 }, (_, at) => value(at >> 1)),
+    });
+    const DAY = 1440;
+    const random = randomOf(3);
+    // Half a day as usual, then a fault that lasts a whole one.
+    const rows = DAY / 2 + DAY;
+    const slice = at((row) => (row < DAY / 2 ? 40 + 20 * random() : 90 + 5 * random()), rows);
+    const verdicts = (pause: boolean, normalise: PipelineSettings['normalise']) => {
+      const verdict = { threshold: 0.8, clear_after: 600_000, pause_learning: pause };
+      const detector = { kind: 'half_space_trees', n_trees: 10, height: 6, window_size: 100, seed: 1 } as const;
+      const settings = settingsOf({ verdict, normalise, detector });
+      const model = createModel(settings);
+      const { causes } = scoreSlice(model, slice, settings);
+      return { last: [...causes.slice(-60)], before: [...causes.slice(0, DAY / 2)], learned: model.detector.rows };
+    };
+    const limits = { a: [0, 100], b: [0, 100] } as const;
+    const pausing = verdicts(true, limits);
+    expect(pausing.last).toEqual(new Array(60).fill(1));
+    expect(pausing.before).not.toContain(1);
+    expect(pausing.learned).toBe(DAY / 2 + 1);
+    // Without it the fault becomes what is usual.
+    expect(verdicts(false, limits)).toMatchObject({ last: new Array(60).fill(0), learned: rows });
+    // A running normaliser learns the first odd row and no further.
+    expect(verdicts(true, 'running').learned).toBeLessThan(rows);
+  });
+
+  it('marks rows by the rules of their machine', () => {
+    const machines = { 'm*': { threshold: 0.95 }, other: { threshold: 0 } };
+    const slice = randomSlice(randomOf(5), 200);
+    const found = (verdict: PipelineSettings['verdict']) => {
+      const settings = settingsOf({ verdict });
+      return scoreSlice(createModel(settings), slice, settings).anomalies;
+    };
+    const strict = found({ threshold: 0.95, clear_after: 5000 });
+    expect(found({ threshold: 0.5, clear_after: 5000, machines })).toBe(strict);
+    expect(found({ threshold: 0.5, clear_after: 5000 })).toBeGreaterThan(strict);
   });
 
   it('can be stopped between steps of a long slice', () => {

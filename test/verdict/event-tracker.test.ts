@@ -1,15 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { createExplanations } from '../../src/detectors/detector.js';
 import { type TrackedEvent, type TrackedRows, trackEvents } from '../../src/verdict/event-tracker.js';
 
 const SECOND = 1_000_000_000n;
 const MINUTE_MS = 60_000;
+const NOTHING = { open: null, lastTold: null };
 
 function rowsAt(seconds: readonly number[], flags: readonly number[], scores?: readonly number[]): TrackedRows {
   return {
     times: BigInt64Array.from(seconds, (second) => BigInt(second) * SECOND),
     scores: Float64Array.from(scores ?? seconds.map(() => 0.9)),
-    anomalous: Uint8Array.from(flags),
+    causes: Uint8Array.from(flags),
     values: Float64Array.from(seconds),
+    explained: createExplanations(seconds.length),
   };
 }
 
@@ -17,33 +20,47 @@ function partOf(rows: TrackedRows, from: number, to: number): TrackedRows {
   return {
     times: rows.times.slice(from, to),
     scores: rows.scores.slice(from, to),
-    anomalous: rows.anomalous.slice(from, to),
+    causes: rows.causes.slice(from, to),
     values: rows.values.slice(from, to),
+    explained: createExplanations(to - from),
   };
 }
 
 describe('trackEvents', () => {
   it('joins anomalous rows that lie less than clear_after apart', () => {
-    const { closed, open } = trackEvents(null, rowsAt([0, 30, 80], [1, 0, 1]), 100n * SECOND, 2 * MINUTE_MS);
+    const { closed, open } = trackEvents(NOTHING, rowsAt([0, 30, 80], [1, 0, 1]), 100n * SECOND, {
+      clear_after: 2 * MINUTE_MS,
+    });
     expect(closed).toEqual([]);
     expect(open).toMatchObject({ first: 0n, last: 80n * SECOND, rows: 2 });
   });
 
   it('begins a new event when clear_after has passed since the last anomalous row', () => {
-    const { closed, open } = trackEvents(null, rowsAt([0, 60], [1, 1]), 61n * SECOND, MINUTE_MS);
+    const { closed, open } = trackEvents(NOTHING, rowsAt([0, 60], [1, 1]), 61n * SECOND, { clear_after: MINUTE_MS });
     expect(closed).toHaveLength(1);
     expect(open).toMatchObject({ first: 60n * SECOND, rows: 1 });
   });
 
   it('closes an open event when the window ends clear_after later without another row', () => {
-    const { closed, open } = trackEvents(null, rowsAt([0], [1]), 60n * SECOND, MINUTE_MS);
+    const { closed, open } = trackEvents(NOTHING, rowsAt([0], [1]), 60n * SECOND, { clear_after: MINUTE_MS });
     expect(closed).toHaveLength(1);
     expect(open).toBeNull();
   });
 
   it('keeps the first of the worst rows with its values', () => {
-    const { open } = trackEvents(null, rowsAt([1, 2, 3], [1, 1, 1], [0.85, 0.95, 0.95]), 4n * SECOND, MINUTE_MS);
-    expect(open?.worst).toEqual({ time: 2n * SECOND, score: 0.95, values: [2] });
+    const { open } = trackEvents(NOTHING, rowsAt([1, 2, 3], [1, 1, 1], [0.85, 0.95, 0.95]), 4n * SECOND, {
+      clear_after: MINUTE_MS,
+    });
+    expect(open?.worst).toMatchObject({ time: 2n * SECOND, score: 0.95, values: [2] });
+  });
+
+  it('calls an event a repeat that begins sooner than repeat_after after the last one that is none', () => {
+    const rules = { clear_after: MINUTE_MS, repeat_after: 10 * MINUTE_MS };
+    const minutes = [0, 5, 9, 10, 15].map((minute) => minute * 60);
+    const { closed, open } = trackEvents(NOTHING, rowsAt(minutes, [1, 1, 1, 1, 1]), 901n * SECOND, rules);
+    // The repeats at 5 and 9 minutes do not put off the next: 10 minutes after the first there is one again.
+    expect(closed.map(({ isRepeat }) => isRepeat)).toEqual([false, true, true, false]);
+    expect(open?.isRepeat).toBe(true);
   });
 
   it('gives the same events wherever the rows are cut into windows', () => {
@@ -62,14 +79,15 @@ describe('trackEvents', () => {
         seconds.map(random),
       );
       const end = BigInt((seconds.at(-1) ?? 0) + 1) * SECOND;
-      const whole = trackEvents(null, rows, end, MINUTE_MS);
+      const rules = { clear_after: MINUTE_MS, repeat_after: Math.floor(random() * 10) * MINUTE_MS };
+      const whole = trackEvents(NOTHING, rows, end, rules);
 
       const cut = Math.floor(random() * 41);
       const boundary = cut === 40 ? end : (rows.times[cut] ?? end);
-      const first = trackEvents(null, partOf(rows, 0, cut), boundary, MINUTE_MS);
-      const second = trackEvents(first.open, partOf(rows, cut, 40), end, MINUTE_MS);
+      const first = trackEvents(NOTHING, partOf(rows, 0, cut), boundary, rules);
+      const second = trackEvents(first, partOf(rows, cut, 40), end, rules);
       const closed: TrackedEvent[] = [...first.closed, ...second.closed];
-      expect({ closed, open: second.open }, `seed ${seed}, round ${round}`).toEqual(whole);
+      expect({ ...second, closed }, `seed ${seed}, round ${round}`).toEqual(whole);
     }
   });
 });
