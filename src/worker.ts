@@ -4,6 +4,7 @@ import { createChannels } from './channels.js';
 import { type ConnectOptions, listHomes, temporalTarget, unreachable } from './client.js';
 import { influxOptionsOf } from './config/influx-options.js';
 import type { Settings } from './config/load.js';
+import { loadDetectorModules } from './detector-modules.js';
 import { createInflux } from './influx/connect.js';
 import { checkStorage } from './store/check-storage.js';
 import { openStorage } from './store/storage.js';
@@ -44,6 +45,7 @@ export async function createWorker({
 }: WorkerOptions): Promise<HalfspaceWorker> {
   installRuntime(ownsSignals, options.logLevel ?? 'warn', log);
   const { connectionOptions, namespace, address } = temporalTarget(options);
+  await loadDetectorModules(settings);
   const { storeUrl, links, worker: limits } = settings;
   const storage = openStorage(storeUrl ?? '', settings.s3);
   await checkStorage(storage);

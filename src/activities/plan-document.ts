@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ArtifactRef } from '../contract/artifact.js';
-import type { PipelineSettings } from '../contract/pipeline.js';
+import type { DetectorSettings, PipelineSettings } from '../contract/pipeline.js';
 import type { Nanos } from '../contract/time.js';
 import { getArtifact } from '../store/artifacts.js';
 import type { Laggard, LateProgress } from '../store/progress.js';
@@ -25,11 +25,22 @@ export interface RunPlanDocument {
 export function learningSettingsHash(settings: PipelineSettings): string {
   const { mode, source, normalise, detector, order, verdict } = settings;
   const rules = rulesThatLearn(verdict);
-  const learning = { mode, values: source.values, normalise, detector, order, ...(rules === null ? {} : { rules }) };
+  const learning = {
+    ...{ mode, values: source.values, normalise, detector: withoutPlaces(detector), order },
+    ...(rules === null ? {} : { rules }),
+  };
   return createHash('sha256')
     .update(JSON.stringify(sortKeys(learning)))
     .digest('hex')
     .slice(0, 12);
+}
+
+/** Of a module its content counts, wherever its file lies. */
+function withoutPlaces(detector: DetectorSettings): unknown {
+  if (detector.kind === 'vote') {
+    return { ...detector, of: detector.of.map((member) => ({ ...member, detector: withoutPlaces(member.detector) })) };
+  }
+  return detector.kind === 'module' ? { ...detector, path: null } : detector;
 }
 
 function sortKeys(value: unknown): unknown {

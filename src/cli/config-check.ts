@@ -59,8 +59,10 @@ export async function configCheck(options: ConfigCheckOptions, io: CliIo): Promi
 async function checkUse(settings: Settings, checks: Checks): Promise<Influx | null> {
   const { createInflux } = await import('../influx/connect.js');
   const { createChannels } = await import('../channels.js');
+  const { loadDetectorModules } = await import('../detector-modules.js');
   checks.good('settings', `${settings.file}${settings.shipped ? ' (the one that comes with halfspace)' : ''}`);
   const influx = await checks.attempt('influx', () => createInflux(influxOptionsOf(settings.influx)));
+  await checks.attempt('detector modules', () => loadDetectorModules(settings));
   for (const [name, pipeline] of Object.entries(settings.pipelines)) {
     const role = name === settings.defaultPipeline ? ', the default' : '';
     checks.good(`pipeline ${name}`, `${summaryOf(pipeline)}${role}`);

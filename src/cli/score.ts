@@ -6,6 +6,7 @@ import { HalfspaceError } from '../contract/failures.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import type { ShapeCounts, Slice } from '../contract/slice.js';
 import type { Column, Table } from '../contract/table.js';
+import { loadDetectorModules } from '../detector-modules.js';
 import { createModel, type ScoredSlice, scoreInSteps } from '../model/model.js';
 import { createShaper, type Shaped } from '../shape/group.js';
 import { idTextsOf } from './csv/id-text.js';
@@ -67,6 +68,7 @@ export async function scoreFile(options: ScoreOptions, io: CliIo): Promise<{ res
   const timeUnit = timeUnitOf(options.timeUnit);
   const loaded = loadSettings({ file: options.config, sections: ['pipelines'] });
   const { pipeline, settings } = choosePipeline(options.pipeline ?? loaded.defaultPipeline, loaded.pipelines);
+  await loadDetectorModules({ file: loaded.file, pipelines: { [pipeline]: settings } });
   const output = await chooseOutput(out, { 'file to score': file, 'settings file': loaded.file }, io);
 
   const { source, mode } = settings;

@@ -1,47 +1,173 @@
 import { z } from 'zod';
-import type { DetectorSettings } from '../contract/pipeline.js';
-import { group, integer } from './fields.js';
+import type { ColumnBound, DetectorSettings } from '../contract/pipeline.js';
+import { levelShift, persist, quantile, seasonal, threshold, volatilityShift } from './column-detector-schema.js';
+import { detectorKind, group, integer, share, text } from './fields.js';
+import { nearest } from './nearest.js';
 
 /** Leaves of all trees together; 2^22 leaves hold about 100 MB of masses. */
 const MAX_LEAVES = 2 ** 22;
 
 const halfSpaceTrees = group({
-  kind: z
-    .literal('half_space_trees', { error: 'expected half_space_trees' })
-    .describe('Half-Space Trees as River has them.'),
+  kind: detectorKind('half_space_trees'),
   n_trees: integer(1, 1000).default(10).describe('Number of trees.'),
   height: integer(1, 15).default(8).describe('Levels of each tree below its root.'),
   window_size: integer(1, 1_000_000_000)
     .default(250)
     .describe('Rows learned before scores appear and masses turn over.'),
   seed: integer(0, Number.MAX_SAFE_INTEGER).default(1).describe('Seed of the trees.'),
+}).superRefine(({ n_trees, height }, context) => {
+  const leaves = n_trees * 2 ** height;
+  if (leaves <= MAX_LEAVES) return;
+  const message = `too large: n_trees * 2^height is ${leaves}, at most ${MAX_LEAVES}; lower one of them`;
+  context.addIssue({ code: 'custom', message });
 });
 
 const driftGate = group({
-  kind: z
-    .literal('drift_gate', { error: 'expected drift_gate' })
-    .describe('Level, relation to the others and activity of several sensors; `verdict.threshold: 0.5`.'),
+  kind: detectorKind('drift_gate'),
   warm_up: integer(100, 100_000).default(400).describe('Rows learned before scores appear; better 800 or more.'),
   hold: integer(0, 1_000_000_000)
     .default(0)
     .describe('Rows of one alarm after which what is seen is the new level; 0: never.'),
 });
 
+const module = group({
+  kind: detectorKind('module'),
+  path: text('the path of a JavaScript module').describe(
+    'File with `createDetector` and `fromBytes`; a relative one starts at the settings file.',
+  ),
+  options: z
+    .record(z.string(), z.unknown(), { error: 'expected options by name' })
+    .default({})
+    .describe('Handed to the module as they are; they are kept in runs, so no secrets.'),
+});
+
+/** What looks at rows by itself; a vote is made of these. */
+const ALONE = [
+  halfSpaceTrees,
+  driftGate,
+  threshold,
+  quantile,
+  persist,
+  levelShift,
+  volatilityShift,
+  seasonal,
+  module,
+] as const;
+
+const alone = z.discriminatedUnion('kind', ALONE, { error: unknownKind(ALONE) });
+
+const needError = 'expected any, all, or how many of the detectors';
+const vote = group({
+  kind: detectorKind('vote'),
+  of: z
+    .array(
+      group({
+        detector: alone.describe('One of the detectors that vote; it has the settings it would have alone.'),
+        above: z
+          .exactOptional(share(0, 1))
+          .describe('Score above which it votes; 0.8 for half_space_trees, 0.5 for the others when left out.'),
+      }).transform(({ detector, above }) => ({ detector, above: above ?? alarmLevel(detector) })),
+      {
+        error:
+          'expected a list of two or more, e.g. [{ detector: { kind: persist } }, { detector: { kind: quantile } }]',
+      },
+    )
+    .min(2, { error: 'expected a list of at least two detectors' })
+    .describe(
+      'The detectors that vote: `detector` with its settings, and `above`, the score above which it votes (0.8 for half_space_trees, 0.5 for the others when left out).',
+    ),
+  need: z
+    .union([z.enum(['any', 'all'], { error: needError }), integer(1, 1000)], { error: needError })
+    .default('any')
+    .describe('How many must vote for an anomaly.'),
+}).superRefine(({ of, need }, context) => {
+  if (typeof need !== 'number' || need <= of.length) return;
+  context.addIssue({ code: 'custom', path: ['need'], message: `more than the ${of.length} detectors there are` });
+});
+
+const ALL = [...ALONE, vote] as const;
+
 /** `detector` of a pipeline; what comes out is `DetectorSettings` of contract/. */
-export const detector = z
-  .discriminatedUnion('kind', [halfSpaceTrees, driftGate], {
-    error: 'expected a detector of kind half_space_trees or drift_gate',
-  })
-  .superRefine((settings, context) => {
-    if (settings.kind === 'half_space_trees' && settings.n_trees * 2 ** settings.height > MAX_LEAVES) {
-      context.addIssue({
-        code: 'custom',
-        message: `too large: n_trees * 2^height is ${settings.n_trees * 2 ** settings.height}, at most ${MAX_LEAVES}; lower one of them`,
+export const detector = z.discriminatedUnion('kind', ALL, { error: unknownKind(ALL) });
+
+/** Names the kinds there are, and the one that was meant. */
+function unknownKind(options: readonly { readonly shape: { readonly kind: z.ZodLiteral<string> } }[]) {
+  const kinds = options.map(({ shape }) => shape.kind.value);
+  return ({ input }: { readonly input?: unknown }) => {
+    const given = typeof input === 'object' && input !== null && 'kind' in input ? input.kind : undefined;
+    const close = typeof given === 'string' ? nearest(given, kinds) : null;
+    const known = `${kinds.slice(0, -1).join(', ')} or ${kinds.at(-1)}`;
+    return `expected a detector of kind ${known}${close === null ? '' : ` (did you mean \`${close}\`?)`}`;
+  };
+}
+
+/** Score above which a detector gives the alarm, where nothing else is said. */
+function alarmLevel({ kind }: Pick<DetectorSettings, 'kind'>): number {
+  return kind === 'half_space_trees' ? 0.8 : 0.5;
+}
+
+/** Whether a detector needs values in 0..1, may look at them, or takes values in their own units alone. */
+export function useOfNormalised(settings: DetectorSettings): 'needed' | 'possible' | 'none' {
+  if (settings.kind === 'half_space_trees') return 'needed';
+  if (settings.kind === 'module') return 'possible';
+  if (settings.kind !== 'vote') return 'none';
+  const uses = settings.of.map((member) => useOfNormalised(member.detector));
+  return uses.includes('needed') ? 'needed' : uses.includes('possible') ? 'possible' : 'none';
+}
+
+/** What is wrong between a detector's settings, and between them and the columns it sees; paths begin at the detector. */
+export function detectorProblems(
+  settings: DetectorSettings,
+  columns: readonly string[],
+): { readonly path: (string | number)[]; readonly message: string }[] {
+  switch (settings.kind) {
+    case 'vote':
+      return settings.of.flatMap((member, i) =>
+        detectorProblems(member.detector, columns).map(({ path, message }) => ({
+          path: ['of', i, 'detector', ...path],
+          message,
+        })),
+      );
+    case 'threshold':
+      return thresholdProblems(settings, columns);
+    case 'quantile':
+      if (settings.low !== null || settings.high !== null) return [];
+      return [{ path: ['low'], message: 'null beside `high: null` leaves nothing to look for; give one of the two' }];
+    default:
+      return [];
+  }
+}
+
+function thresholdProblems(
+  { low, high }: Extract<DetectorSettings, { kind: 'threshold' }>,
+  columns: readonly string[],
+) {
+  if (low === null && high === null) return [{ path: [], message: 'a threshold needs `low`, `high` or both' }];
+  const problems: { path: (string | number)[]; message: string }[] = [];
+  for (const [key, bounds] of [
+    ['low', low],
+    ['high', high],
+  ] as const) {
+    if (typeof bounds !== 'object' || bounds === null) continue;
+    for (const column of Object.keys(bounds)) {
+      if (columns.includes(column)) continue;
+      problems.push({
+        path: [key, column],
+        message: `not a value column; the value columns are ${columns.join(', ')}`,
       });
     }
-  });
+  }
+  for (const column of columns) {
+    const [least, most] = [boundFor(low, column), boundFor(high, column)];
+    if (least === null || most === null || least < most) continue;
+    const where = typeof high === 'object' ? ['high', column] : ['high'];
+    problems.push({ path: where, message: `${most} is not above \`low\`, which is ${least}` });
+    if (typeof low === 'number' && typeof high === 'number') break;
+  }
+  return problems;
+}
 
-/** Whether a detector needs values in 0..1; the others take them in their own units. */
-export function looksAtNormalised({ kind }: Pick<DetectorSettings, 'kind'>): boolean {
-  return kind === 'half_space_trees';
+function boundFor(bound: ColumnBound | null, column: string): number | null {
+  if (typeof bound !== 'object' || bound === null) return bound;
+  return Object.hasOwn(bound, column) ? (bound[column] ?? null) : null;
 }

@@ -25,6 +25,12 @@ function unknownKey(key: string, known: readonly string[]): string {
     : `unknown setting; did you mean \`${close}\`?`;
 }
 
+/** The name of a kind of detector, which says which other settings its group has. */
+export function detectorKind<K extends string>(kind: K): z.ZodLiteral<K> {
+  const error = `expected ${kind}`;
+  return z.literal(kind, { error }).describe('Which detector it is; docs/detection.md says what each is for.');
+}
+
 /** An integer in `min..max`. */
 export function integer(min: number, max: number): z.ZodNumber {
   const error = `expected an integer from ${min} to ${max}`;

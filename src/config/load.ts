@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { S3Access } from '../contract/store-address.js';
 import { readEnvironment } from './environment.js';
 import { problemsOf, valueAt } from './issues.js';
+import { findModules } from './module-files.js';
 import { nearest } from './nearest.js';
 import { problemsTogether } from './pipelines-together.js';
 import { DEFAULT_STORE_URL, fileSchema, SECTIONS, type Section, type SectionSettings } from './schema.js';
@@ -60,8 +61,9 @@ export function loadSettings<S extends Section = Section>(options: LoadOptions<S
   const wanted: readonly Section[] = options.sections ?? sectionNames();
 
   const read = readSections(yaml.value, wanted, environment.variables);
+  const modules = findModules(read.sections.pipelines ?? {}, dirname(file));
   const problems = [
-    ...read.problems.map(({ path, message, atKey }) => ({
+    ...[...read.problems, ...modules].map(({ path, message, atKey }) => ({
       path: path.join('.'),
       ...(atKey ? yaml.locateKey(path) : yaml.locate(path)),
       message,
@@ -79,6 +81,16 @@ export function loadSettings<S extends Section = Section>(options: LoadOptions<S
   };
   // Sections were parsed by their own schemas; the type only says which of them were asked for.
   return settings as LoadedSettings<S>;
+}
+
+/**
+ * That the setting at `path` of a file that was loaded turned out to be unusable, and why.
+ * @param file absolute, as the loaded settings name it.
+ */
+export function settingsErrorAt(file: string, path: Path, message: string, cause?: unknown): SettingsError {
+  const name = shownName(file, process.cwd());
+  const problem = { path: path.join('.'), ...readYaml(file, name).locate(path), message };
+  return new SettingsError(name, [problem], { cause });
 }
 
 /** A folder's address is written as it is, without percent signs; openers want a real one. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { LateSettings } from '../contract/pipeline.js';
 import { cronProblem } from './cron.js';
-import { detector, looksAtNormalised } from './detector-schema.js';
+import { detector, detectorProblems, useOfNormalised } from './detector-schema.js';
 import { columnName, duration, group, integer, names, share, text } from './fields.js';
 import { ruleContradictions, verdict } from './verdict-schema.js';
 
@@ -252,10 +252,12 @@ function contradictions({
   if (late !== undefined && mode === 'replay') {
     say(['late'], 'has no meaning in replay mode, which reads all rows anew each run; leave it out');
   }
-  if (normalise === undefined && looksAtNormalised(detector)) say(['normalise'], NORMALISE_ERROR);
-  if (normalise !== undefined && !looksAtNormalised(detector)) {
+  const use = useOfNormalised(detector);
+  if (normalise === undefined && use === 'needed') say(['normalise'], NORMALISE_ERROR);
+  if (normalise !== undefined && use === 'none') {
     say(['normalise'], `has no meaning for ${detector.kind}, which looks at the values as measured; leave it out`);
   }
+  for (const { path, message } of detectorProblems(detector, source.values)) say(['detector', ...path], message);
   if (normalise === 'batch' && mode === 'incremental') {
     say(
       ['normalise'],

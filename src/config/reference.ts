@@ -83,8 +83,10 @@ function merged(rows: readonly Row[]): Row[] {
 function joined(a: Row, b: Row): Row {
   const forms = new Set([...a.form.split(' or '), ...b.form.split(' or ')]);
   const isSaid = a.description.includes(b.description);
+  const fallbacks = new Set([...a.fallback.split(' or '), ...b.fallback.split(' or ')]);
   return {
     ...a,
+    fallback: [...fallbacks].filter((fallback) => fallback !== '').join(' or '),
     form: [...forms].join(' or '),
     description: isSaid ? a.description : `${a.description} ${b.description}`,
   };
@@ -102,8 +104,7 @@ function formOf(schema: Json): string {
   if ('const' in schema) return code(String(schema.const));
   if (Array.isArray(schema.enum)) return schema.enum.map((value) => code(String(value))).join(' or ');
   if (schema.type === 'array') return 'prefixItems' in schema ? '[low, high]' : 'list';
-  if (schema.type === 'integer' || schema.type === 'number')
-    return `${schema.type} ${schema.minimum}..${schema.maximum}`;
+  if (schema.type === 'integer' || schema.type === 'number') return `${schema.type}${rangeOf(schema)}`;
   if (schema.type === 'string' || (Array.isArray(schema.type) && schema.type.includes('string')))
     return String(schema.pattern ?? '').includes('ms') ? 'duration' : 'text';
   if (schema.type === 'object') return 'propertyNames' in schema ? 'settings by name' : 'settings';
@@ -111,6 +112,12 @@ function formOf(schema: Json): string {
     .filter((branch) => branch.const !== '')
     .map(formOf);
   return [...new Set(forms)].join(' or ');
+}
+
+function rangeOf({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }: Json): string {
+  const [least, most] = [minimum ?? exclusiveMinimum, maximum ?? exclusiveMaximum];
+  if (least === undefined && most === undefined) return '';
+  return ` ${least ?? ''}..${most ?? ''}`;
 }
 
 function fallbackOf(schema: Json): string {

@@ -96,7 +96,107 @@ export interface DriftGateSettings {
   readonly hold: number;
 }
 
-export type DetectorSettings = HalfSpaceTreesSettings | DriftGateSettings;
+/** A limit for every column, or limits by column. */
+export type ColumnBound = number | { readonly [column: string]: number };
+
+/** Values outside `low`..`high`. */
+export interface ThresholdSettings {
+  readonly kind: 'threshold';
+  readonly low: ColumnBound | null;
+  readonly high: ColumnBound | null;
+}
+
+/** Values beyond quantiles of the last `memory` values. */
+export interface QuantileSettings {
+  readonly kind: 'quantile';
+  /** Share of values below the lower bound, 0..0.5; null: none on that side. */
+  readonly low: number | null;
+  /** Share of values below the upper bound, 0.5..1; null: none on that side. */
+  readonly high: number | null;
+  readonly memory: number;
+}
+
+/** How large a difference may be: Q3 + c * (Q3 - Q1) of the sizes of the last `memory` differences. */
+export interface DifferenceSettings {
+  readonly c: number;
+  /** Which differences count: all, those upwards, or those downwards. */
+  readonly side: 'both' | 'positive' | 'negative';
+  /** Differences that the bound comes from. */
+  readonly memory: number;
+}
+
+/** A value against the median or mean of the `window` values before it. */
+export interface PersistSettings extends DifferenceSettings {
+  readonly kind: 'persist';
+  readonly window: number;
+  readonly agg: 'median' | 'mean';
+}
+
+/** The median of the last `window` values against that of the `window` values before those. */
+export interface LevelShiftSettings extends DifferenceSettings {
+  readonly kind: 'level_shift';
+  readonly window: number;
+}
+
+/** The spread of the last `window` values against that of the `window` values before those. */
+export interface VolatilityShiftSettings extends DifferenceSettings {
+  readonly kind: 'volatility_shift';
+  readonly window: number;
+  /** Standard deviation, interquartile range or interdecile range. */
+  readonly agg: 'std' | 'iqr' | 'idr';
+}
+
+/** A value against those of the same time in earlier periods. */
+export interface SeasonalSettings extends DifferenceSettings {
+  readonly kind: 'seasonal';
+  readonly period: DurationMs;
+  /** Equal parts of the period, each with a mean of its own. */
+  readonly cells: number;
+  /** The newest period weighs at least 1/`periods` in a cell's mean. */
+  readonly periods: number;
+}
+
+/** Detectors that look at one column at a time. */
+export type ColumnDetectorSettings =
+  | ThresholdSettings
+  | QuantileSettings
+  | PersistSettings
+  | LevelShiftSettings
+  | VolatilityShiftSettings
+  | SeasonalSettings;
+
+/** A detector of the user's own. */
+export interface ModuleSettings {
+  readonly kind: 'module';
+  /** Of a file; absolute once the settings are read. */
+  readonly path: string;
+  /** Of the file's content, hex; there once the settings are read. The same content learns the same model. */
+  readonly sha256?: string;
+  /** Handed to the module as they are; plain JSON. */
+  readonly options: { readonly [name: string]: unknown };
+}
+
+export interface VoteMemberSettings {
+  readonly detector: Exclude<DetectorSettings, VoteSettings>;
+  /** The detector votes for an anomaly when its score is above this, 0..1. */
+  readonly above: number;
+}
+
+/** Several detectors of which some must agree. */
+export interface VoteSettings {
+  readonly kind: 'vote';
+  /** At least two. */
+  readonly of: readonly VoteMemberSettings[];
+  /** Detectors that must agree. */
+  readonly need: 'any' | 'all' | number;
+}
+
+export type DetectorSettings =
+  | HalfSpaceTreesSettings
+  | DriftGateSettings
+  | ColumnDetectorSettings
+  | ModuleSettings
+  | VoteSettings;
 
 export interface VerdictSettings extends VerdictRules {
   /** Other rules for some machines, by unique_id or a pattern with `*` and `?`. Of several that fit, later ones win. */

@@ -41,6 +41,12 @@ export class ByteWriter {
     this.#bytes[this.#length++] = rest;
   }
 
+  bytes(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
   finish(): Uint8Array {
     this.u32(fnv1a(this.#bytes.subarray(0, this.#length)));
     return this.#bytes.slice(0, this.#length);
@@ -48,7 +54,7 @@ export class ByteWriter {
 
   #reserve(more: number): void {
     if (this.#length + more <= this.#bytes.length) return;
-    const grown = new Uint8Array(2 * this.#bytes.length);
+    const grown = new Uint8Array(Math.max(2 * this.#bytes.length, this.#length + more));
     grown.set(this.#bytes);
     this.#bytes = grown;
     this.#view = new DataView(grown.buffer);
@@ -97,6 +103,12 @@ export class ByteReader {
       if (byte < 0x80) return value;
     }
     throw this.corrupt(`Expected a number of at most five bytes at byte ${this.#at - 5}`);
+  }
+
+  bytes(length: number): Uint8Array {
+    this.#need(length);
+    this.#at += length;
+    return this.#bytes.slice(this.#at - length, this.#at);
   }
 
   /** Throws unless both values are the same. */

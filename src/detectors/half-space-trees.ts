@@ -1,4 +1,5 @@
 import { HalfspaceError } from '../contract/failures.js';
+import { checkRows } from './check-rows.js';
 import type { Batch, Detector, DetectorOutput, LearningOrder } from './detector.js';
 import { fingerprint, sortedColumns } from './feature-order.js';
 import { bytesFromTrees, type SavedTrees, treesFromBytes } from './half-space-codec.js';
@@ -102,7 +103,7 @@ export class HalfSpaceTrees implements Detector {
    */
   process(batch: Batch, from: number, to: number, order: LearningOrder, { scores }: DetectorOutput): void {
     const { window_size } = this.#settings;
-    checkRange(batch, from, to, this.#columns.length, scores);
+    checkRows(batch, from, to, this.#columns.length, scores);
     const { values } = batch;
     const stride = this.#columns.length;
     if (order === 'score_only') {
@@ -231,15 +232,4 @@ function checkLimits(names: readonly string[], limits: readonly (readonly [numbe
       `Expected the limits of \`${names[i]}\` to be two finite numbers, the lower first, got \`[${low}, ${high}]\`.`,
     );
   });
-}
-
-function checkRange(batch: Batch, from: number, to: number, stride: number, scores: Float64Array): void {
-  const cells = to * stride;
-  const isInside = Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from <= to && to <= batch.rows;
-  if (isInside && batch.values.length >= cells && scores.length >= to && (batch.missing?.length ?? cells) >= cells)
-    return;
-  throw new RangeError(
-    `Expected rows ${from}..${to} inside a batch of ${batch.rows} rows x ${stride} features with room for their scores, ` +
-      `got ${batch.values.length} values and ${scores.length} scores.`,
-  );
 }

@@ -1,4 +1,5 @@
 import type { DetectorSettings } from '../../src/contract/pipeline.js';
+import { provideDetectorModule } from '../../src/detectors/module-detector.js';
 
 /** A detector that the contract suite is run over. */
 export interface DetectorCase {
@@ -18,20 +19,25 @@ export interface DetectorCase {
 
 const ANY_FEATURES = [1, 4] as const;
 
+const DAY_MS = 86_400_000;
+const TREES = { kind: 'half_space_trees', n_trees: 4, height: 5, window_size: 20, seed: 1 } as const;
+const QUANTILE = { kind: 'quantile', low: 0.05, high: 0.95, memory: 60 } as const;
+const PERSIST = { kind: 'persist', window: 3, agg: 'median', c: 3, side: 'both', memory: 50 } as const;
+
+const EXAMPLE = 'examples/running-range.mjs';
+provideDetectorModule(EXAMPLE, await import(new URL(`../../${EXAMPLE}`, import.meta.url).href));
+
+function of(settings: DetectorSettings, what = '', recentRows = 0): DetectorCase {
+  return { name: `${settings.kind} ${what}`.trim(), settings, features: ANY_FEATURES, recentRows };
+}
+
 /** Every kind of detector, with a few settings each. */
 export const DETECTORS: readonly DetectorCase[] = [
-  {
-    name: 'half_space_trees',
-    settings: { kind: 'half_space_trees', n_trees: 4, height: 5, window_size: 20, seed: 1 },
-    features: ANY_FEATURES,
-    recentRows: 0,
-  },
-  {
-    name: 'half_space_trees of one tree and a window of one row',
-    settings: { kind: 'half_space_trees', n_trees: 1, height: 1, window_size: 1, seed: 7 },
-    features: ANY_FEATURES,
-    recentRows: 0,
-  },
+  of(TREES),
+  of(
+    { kind: 'half_space_trees', n_trees: 1, height: 1, window_size: 1, seed: 7 },
+    'of one tree and a window of one row',
+  ),
   {
     name: 'drift_gate',
     settings: { kind: 'drift_gate', warm_up: 120, hold: 0 },
@@ -46,4 +52,46 @@ export const DETECTORS: readonly DetectorCase[] = [
     recentRows: 800,
     fades: true,
   },
+  of({ kind: 'threshold', low: 20, high: null }),
+  of({ kind: 'threshold', low: { power: 10 }, high: { power: 80, Load: 60 } }, 'by column'),
+  of({ kind: 'quantile', low: 0.05, high: 0.95, memory: 60 }),
+  of({ kind: 'quantile', low: null, high: 0.99, memory: 500 }, 'above alone'),
+  of({ kind: 'persist', window: 1, agg: 'median', c: 3, side: 'both', memory: 50 }, '', 1),
+  of({ kind: 'persist', window: 7, agg: 'mean', c: 1, side: 'positive', memory: 150 }, 'of means', 7),
+  of({ kind: 'level_shift', window: 5, c: 6, side: 'both', memory: 200 }, '', 10),
+  of({ kind: 'level_shift', window: 1, c: 0, side: 'negative', memory: 10 }, 'of single rows', 2),
+  of({ kind: 'volatility_shift', window: 6, agg: 'std', c: 6, side: 'both', memory: 120 }, '', 12),
+  of({ kind: 'volatility_shift', window: 8, agg: 'iqr', c: 2, side: 'positive', memory: 50 }, 'of quartiles', 16),
+  of({ kind: 'volatility_shift', window: 11, agg: 'idr', c: 2, side: 'negative', memory: 50 }, 'of deciles', 22),
+  of({ kind: 'seasonal', period: DAY_MS, cells: 24, periods: 7, c: 3, side: 'both', memory: 200 }),
+  of(
+    { kind: 'seasonal', period: DAY_MS / 12, cells: 2, periods: 1, c: 1, side: 'positive', memory: 50 },
+    'of two cells',
+  ),
+  of(
+    {
+      kind: 'vote',
+      of: [
+        { detector: QUANTILE, above: 0.5 },
+        { detector: PERSIST, above: 0.3 },
+      ],
+      need: 'any',
+    },
+    'of two',
+    3,
+  ),
+  of(
+    {
+      kind: 'vote',
+      of: [
+        { detector: TREES, above: 0.8 },
+        { detector: PERSIST, above: 0 },
+        { detector: { ...PERSIST, window: 5 }, above: 1 },
+      ],
+      need: 2,
+    },
+    'of trees and twins',
+    5,
+  ),
+  of({ kind: 'module', path: EXAMPLE, sha256: EXAMPLE, options: { slack: 0.1 } }),
 ];

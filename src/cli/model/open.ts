@@ -25,6 +25,8 @@ export interface MachineOptions extends ModelOptions {
 }
 
 export interface OpenModels {
+  /** The settings file. */
+  readonly file: string;
   readonly storage: Storage;
   readonly snapshots: Snapshots;
   readonly pipelines: Readonly<Record<string, PipelineSettings>>;
@@ -39,7 +41,7 @@ export function openModels({ config, cwd, env }: ModelOptions): OpenModels {
     ...(env === undefined ? {} : { env }),
   });
   const storage = openStorage(settings.storeUrl ?? '', settings.s3);
-  return { storage, snapshots: new Snapshots(storage), pipelines: settings.pipelines };
+  return { storage, snapshots: new Snapshots(storage), pipelines: settings.pipelines, file: settings.file };
 }
 
 /** One machine's snapshots, of which there are some. */

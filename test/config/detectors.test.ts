@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import { loadSettings } from '../../src/config/load.js';
+import type { DetectorSettings } from '../../src/contract/pipeline.js';
+import { folderWith } from './folder.js';
+
+/** The settings of one pipeline over `x` and `y` with this detector. */
+function read(detector: string, more = ''): DetectorSettings {
+  const yaml = `pipelines:\n  p:\n    source: { table: t, id: [m], values: [x, y] }\n    detector: ${detector}\n${more}`;
+  const cwd = folderWith({ 'halfspace.yaml': yaml, 'own/detector.mjs': '// not looked into' });
+  const { pipelines } = loadSettings({ cwd, env: {}, sections: ['pipelines'] });
+  const { detector: settings } = pipelines.p ?? expect.fail('no pipeline');
+  return settings;
+}
+
+describe('detectors', () => {
+  it.each([
+    ['{ kind: threshold, high: 3 }', { kind: 'threshold', low: null, high: 3 }],
+    ['{ kind: threshold, low: { x: 1 } }', { kind: 'threshold', low: { x: 1 }, high: null }],
+    ['{ kind: quantile }', { kind: 'quantile', low: 0.01, high: 0.99, memory: 1000 }],
+    ['{ kind: persist }', { kind: 'persist', window: 1, agg: 'median', c: 3, side: 'both', memory: 1000 }],
+    ['{ kind: level_shift }', { kind: 'level_shift', window: 30, c: 6, side: 'both', memory: 1000 }],
+    [
+      '{ kind: volatility_shift }',
+      { kind: 'volatility_shift', window: 30, agg: 'std', c: 6, side: 'both', memory: 1000 },
+    ],
+    [
+      '{ kind: seasonal, period: 7d }',
+      { kind: 'seasonal', period: 604_800_000, cells: 24, periods: 7, c: 3, side: 'both', memory: 1000 },
+    ],
+  ])('%s come out with every default', (given, expected) => {
+    expect(read(given)).toEqual(expected);
+  });
+
+  it('vote each above its own level, which depends on its kind when left out', () => {
+    const vote = read(
+      '{ kind: vote, of: [{ detector: { kind: half_space_trees } }, { detector: { kind: threshold, low: 1 } }, { detector: { kind: quantile, low: null }, above: 0.7 }], need: 2 }',
+      '    normalise: running\n',
+    );
+    expect(vote).toMatchObject({
+      need: 2,
+      of: [
+        { detector: { kind: 'half_space_trees', n_trees: 10 }, above: 0.8 },
+        { detector: { kind: 'threshold', low: 1, high: null }, above: 0.5 },
+        { detector: { kind: 'quantile', low: null, high: 0.99 }, above: 0.7 },
+      ],
+    });
+  });
+
+  it.each([
+    [
+      'an unknown one, with the nearest name',
+      '{ kind: levelshift }',
+      /:4:23 pipelines\.p\.detector\.kind: expected a detector of kind half_space_trees, .* or vote \(did you mean `level_shift`\?\), got "levelshift"$/,
+    ],
+    [
+      'a window of 0',
+      '{ kind: level_shift, window: 0 }',
+      ':4:44 pipelines.p.detector.window: expected an integer from 1 to 10000, got 0',
+    ],
+    [
+      'a setting of another one',
+      '{ kind: persist, n_trees: 3 }',
+      ':4:32 pipelines.p.detector.n_trees: unknown setting; known here: kind, window, agg, c, side, memory',
+    ],
+    [
+      'a threshold without limits',
+      '{ kind: threshold }',
+      ':4:15 pipelines.p.detector: a threshold needs `low`, `high` or both',
+    ],
+    [
+      'limits upside down',
+      '{ kind: threshold, low: 5, high: 5 }',
+      ':4:48 pipelines.p.detector.high: 5 is not above `low`, which is 5',
+    ],
+    [
+      'limits upside down in one column',
+      '{ kind: threshold, low: 5, high: { x: 9, y: 4 } }',
+      ':4:59 pipelines.p.detector.high.y: 4 is not above `low`, which is 5',
+    ],
+    [
+      'limits of a column that there is not',
+      '{ kind: threshold, high: { z: 9 } }',
+      ':4:45 pipelines.p.detector.high.z: not a value column; the value columns are x, y',
+    ],
+    [
+      'a limit that is none',
+      '{ kind: threshold, high: much }',
+      'detector.high: expected a number, or numbers by column such as { power: 400 }, got "much"',
+    ],
+    [
+      'a quantile above the median as the lower one',
+      '{ kind: quantile, low: 0.6 }',
+      'detector.low: expected a number between 0 and 0.5, got 0.6',
+    ],
+    [
+      'quantiles on no side',
+      '{ kind: quantile, low: null, high: null }',
+      'detector.low: null beside `high: null` leaves nothing to look for',
+    ],
+    ['a season without length', '{ kind: seasonal, period: 0s }', 'detector.period: expected at least 1s, got "0s"'],
+    [
+      'cells shorter than a second',
+      '{ kind: seasonal, period: 1m, cells: 100 }',
+      ':4:52 pipelines.p.detector.cells: too many for the period',
+    ],
+    [
+      'a vote of one',
+      '{ kind: vote, of: [{ detector: { kind: persist } }] }',
+      'detector.of: expected a list of at least two detectors',
+    ],
+    [
+      'more votes than detectors',
+      '{ kind: vote, of: [{ detector: { kind: persist } }, { detector: { kind: quantile } }], need: 3 }',
+      'detector.need: more than the 2 detectors there are',
+    ],
+    [
+      'a mistake within a vote',
+      '{ kind: vote, of: [{ detector: { kind: persist, window: 0 } }, { detector: { kind: threshold } }] }',
+      ':4:71 pipelines.p.detector.of.0.detector.window: expected an integer from 1 to 10000, got 0',
+    ],
+    [
+      'a contradiction within a vote',
+      '{ kind: vote, of: [{ detector: { kind: persist } }, { detector: { kind: threshold } }] }',
+      'detector.of.1.detector: a threshold needs `low`, `high` or both',
+    ],
+    [
+      'a vote within a vote',
+      '{ kind: vote, of: [{ detector: { kind: vote } }, { detector: { kind: quantile } }] }',
+      'detector.of.0.detector.kind: expected a detector of kind half_space_trees, ',
+    ],
+    [
+      'a module without a path',
+      '{ kind: module }',
+      ':4:5 pipelines.p.detector.path: missing; expected the path of a JavaScript module',
+    ],
+    [
+      'a module that is not there',
+      '{ kind: module, path: ./none.mjs }',
+      ':4:37 pipelines.p.detector.path: no detector module at',
+    ],
+  ])('refuse %s', (_, detector, message) => {
+    expect(() => read(detector)).toThrow(message);
+  });
+
+  it('need limits to normalise by where one of a vote does, and none where none does', () => {
+    const trees = '{ kind: vote, of: [{ detector: { kind: half_space_trees } }, { detector: { kind: quantile } }] }';
+    expect(() => read(trees)).toThrow('pipelines.p.normalise: missing; expected running');
+    expect(read(trees, '    normalise: running\n').kind).toBe('vote');
+    expect(() => read('{ kind: persist }', '    normalise: running\n')).toThrow(
+      ':5:16 pipelines.p.normalise: has no meaning for persist, which looks at the values as measured; leave it out',
+    );
+    const own = '{ kind: module, path: own/detector.mjs }';
+    expect(read(own, '    normalise: running\n').kind).toBe('module');
+  });
+
+  it('of a module are read with the hash of its file, found from the settings file', () => {
+    const module = read('{ kind: module, path: own/detector.mjs, options: { depth: 3, names: [a] } }');
+    expect(module).toEqual({
+      kind: 'module',
+      path: expect.stringMatching(/^\/.*\/own\/detector\.mjs$/),
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      options: { depth: 3, names: ['a'] },
+    });
+  });
+});
