@@ -66,7 +66,8 @@ export class DriftGateJudge {
   place(row: Float64Array): void {
     const { relation, mean, deviation, level } = this.baseline;
     const features = this.#features;
-    const [seen, reached] = [this.#seen, this.#reached];
+    const seen = this.#seen;
+    const reached = this.#reached;
     for (let j = 0; j < features; j++) {
       const activity = features + j;
       seen[j] = (row[j]! - mean[j]!) / deviation[j]!;

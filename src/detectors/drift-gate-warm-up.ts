@@ -54,7 +54,9 @@ export class Moments {
   add(row: Float64Array, before: number): void {
     const { mean, products, stepProducts, squares, stepSquares } = this;
     const features = this.#features;
-    const [last, deviation, step] = [this.#last, this.#deviation, this.#step];
+    const last = this.#last;
+    const deviation = this.#deviation;
+    const step = this.#step;
     const count = before + 1;
     for (let i = 0; i < 2 * features; i++) {
       deviation[i] = row[i]! - mean[i]!;

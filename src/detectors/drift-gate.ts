@@ -140,7 +140,10 @@ export class DriftGate implements Detector {
   /** Brings row `i` into `#row`, in place of what is missing the last values. */
   #take({ raw, missing }: Batch, i: number): void {
     const features = this.#features;
-    const [row, last, origin, previous] = [this.#row, this.#last, this.#origin, this.#previous];
+    const row = this.#row;
+    const last = this.#last;
+    const origin = this.#origin;
+    const previous = this.#previous;
     for (let j = 0, at = i * features; j < features; j++, at++) {
       const measured = raw[at]!;
       previous[j] = last[j]!;

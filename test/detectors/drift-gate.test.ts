@@ -84,6 +84,10 @@ describe(`DriftGate (HALFSPACE_TEST_SEED=${seed})`, () => {
       expect([0, 2]).toContain(explained.feature[row]);
       const due = explained.feature[row] === 2 ? 3 * pressure : current / 3;
       expect(Math.abs(Number(explained.expected[row]) / due - 1)).toBeLessThan(0.02);
+      // The two part by 4 units of the one, 4 / 3 of the other: outside of what is still ordinary.
+      const width = Number(explained.upper[row]) - Number(explained.expected[row]);
+      expect(width).toBeGreaterThan(0);
+      expect(width).toBeLessThan(explained.feature[row] === 2 ? 4 : 4 / 3);
     }
   });
 
@@ -106,13 +110,24 @@ describe(`DriftGate (HALFSPACE_TEST_SEED=${seed})`, () => {
     const faulty = machine(4000, (row, [p, q, i]) => [p, row < 1000 ? q : q + 1.5, i]);
     expect(fires(judged(faulty).scores, 1100, 4000)).toBe(2900);
     const { scores, explained } = judged(faulty, 300);
-    expect(fires(scores, 1050, 1250)).toBe(200);
+    const first = scores.findIndex((score) => score > 0.5);
+    expect(fires(scores, 1050, first + 300)).toBe(first + 300 - 1050);
+    expect(fires(scores, first + 300, first + 400)).toBe(0);
     expect(fires(scores, 1500, 4000)).toBeLessThan(50);
     const level = explained.expected.filter(
       (_, row) => row > 3000 && explained.feature[row] === 1 && explained.view[row] === LEVEL,
     );
     expect(level.length).toBeGreaterThan(0);
     for (const expected of level) expect(Math.abs(expected - 11.5)).toBeLessThan(0.3);
+  });
+
+  it('counts the rows of one alarm, not of several, before it takes them for the usual state', () => {
+    const faulty = (row: number) => row >= 1000 && row % 500 < 150;
+    const { scores } = judged(
+      machine(2660, (row, [p, q, i]) => [p, faulty(row) ? q + 1.5 : q, i]),
+      300,
+    );
+    for (const from of [1000, 1500, 2000, 2500]) expect(fires(scores, from + 50, from + 150)).toBe(100);
   });
 
   it('allows a sensor that drifts in its warm-up to go on drifting', () => {
@@ -152,6 +167,22 @@ describe(`DriftGate (HALFSPACE_TEST_SEED=${seed})`, () => {
     expect(fires(scores, 50, 20_000)).toBe(19_950);
     expect(detector.rows).toBe(WARM_UP + 400);
     expect(fires(take(detector, machine(200), 'score_only').scores, 100, 200)).toBe(0);
+  });
+
+  it('follows rows that it learns, and not those that are only scored', () => {
+    const higher = machine(3000, (_, [p, q, i]) => [p, q + 0.4, i]);
+    const levelAfter = (order: LearningOrder) => {
+      const detector = new DriftGate({ warm_up: WARM_UP, hold: 0 }, NAMES);
+      take(detector, machine(WARM_UP));
+      const { explained } = take(detector, higher, order);
+      const isLevel = (_: number, row: number) =>
+        row > 1500 && explained.feature[row] === 1 && explained.view[row] === LEVEL;
+      const levels = explained.expected.filter(isLevel);
+      expect(levels.length).toBeGreaterThan(0);
+      return levels.reduce((sum, level) => sum + level, 0) / levels.length;
+    };
+    expect(Math.abs(levelAfter('score_only') - 10)).toBeLessThan(0.15);
+    expect(Math.abs(levelAfter('score_then_learn') - 10.4)).toBeLessThan(0.15);
   });
 
   it('does not count a row that is only scored into its warm-up', () => {
