@@ -17,8 +17,10 @@ const SEED = 1;
 
 const GIVEN = [
   { kind: 'half_space_trees' },
+  { kind: 'drift_gate' },
   { kind: 'threshold', high: 400 },
   { kind: 'quantile' },
+  { kind: 'robust_zscore' },
   { kind: 'persist' },
   { kind: 'level_shift' },
   { kind: 'volatility_shift' },

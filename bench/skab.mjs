@@ -10,10 +10,12 @@ import { countPoints, poolPoints, ratesOf } from '../dist/evaluation/pointwise.j
 import { createModel, scoreSlice } from '../dist/model/model.js';
 
 const WARM_UP_ROWS = 400;
-/** What a detector needs beside its defaults; thresholds that are not said are 0.5. */
+/** The verdict is the detector's alone: the guard of flat columns, a rule on top of it, is off. */
+const VERDICT = { threshold: 0.5, flat_guard: 0 };
+/** What a detector needs beside its defaults. */
 const SETTINGS = {
-  half_space_trees: { normalise: 'running', threshold: 0.8 },
-  drift_gate: { clear: 0.375 },
+  half_space_trees: { normalise: 'running', verdict: { ...VERDICT, threshold: 0.8 } },
+  drift_gate: { verdict: { ...VERDICT, clear_level: 0.375 } },
 };
 
 const { values: options } = parseArgs({
@@ -64,25 +66,16 @@ function runOf(text) {
 
 /** What the live job's modules make of a run, beside its labels. */
 function judged({ sensors, times, values, labels }, kind) {
-  const { normalise, threshold = 0.5, clear = threshold } = SETTINGS[kind] ?? {};
   const settings = pipelineSchema.parse({
     source: { table: 'skab', id: ['run'], values: sensors },
     detector: { kind },
-    verdict: { threshold },
-    ...(normalise === undefined ? {} : { normalise }),
+    verdict: VERDICT,
+    ...SETTINGS[kind],
   });
   const slice = { uniqueId: 'run', ids: ['run'], rows: times.length, times, values };
-  const { scores } = scoreSlice(createModel(settings), slice, settings);
-  return countPoints(alarms(scores, threshold, clear), labels, WARM_UP_ROWS);
-}
-
-/** 1 from the row whose score is above `threshold` to the last before one that is not above `clear`. */
-function alarms(scores, threshold, clear) {
-  let isAlarm = false;
-  return Uint8Array.from(scores, (score) => {
-    isAlarm = score > (isAlarm ? clear : threshold);
-    return Number(isAlarm);
-  });
+  const { causes } = scoreSlice(createModel(settings), slice, settings);
+  const anomalous = causes.map((cause) => Number(cause !== 0));
+  return countPoints(anomalous, labels, WARM_UP_ROWS);
 }
 
 function textOf({ detector, files, f1, far, mar }) {

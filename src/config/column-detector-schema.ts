@@ -98,3 +98,13 @@ export const seasonal = group({
   if (period / cells >= SHORTEST_CELL_MS) return;
   context.addIssue({ code: 'custom', path: ['cells'], message: 'too many for the period: a cell is at least 1s long' });
 });
+
+export const robustZscore = group({
+  kind: detectorKind('robust_zscore'),
+  window: integer(10, 100_000)
+    .default(1000)
+    .describe(
+      'robust_zscore: rows back that median and spread come from; 20 bytes a column each in memory, 8 in the store.',
+    ),
+  limit: share(0.1, 1000).default(3.5).describe('Standard deviations from the median at which a score is 0.5.'),
+});

@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import type { ColumnBound, DetectorSettings } from '../contract/pipeline.js';
-import { levelShift, persist, quantile, seasonal, threshold, volatilityShift } from './column-detector-schema.js';
+import {
+  levelShift,
+  persist,
+  quantile,
+  robustZscore,
+  seasonal,
+  threshold,
+  volatilityShift,
+} from './column-detector-schema.js';
 import { detectorKind, group, integer, share, text } from './fields.js';
 import { nearest } from './nearest.js';
 
@@ -51,6 +59,7 @@ const ALONE = [
   levelShift,
   volatilityShift,
   seasonal,
+  robustZscore,
   module,
 ] as const;
 

@@ -156,6 +156,14 @@ export interface SeasonalSettings extends DifferenceSettings {
   readonly periods: number;
 }
 
+/** A value against the median and the median absolute deviation of the last `window` values. */
+export interface RobustZscoreSettings {
+  readonly kind: 'robust_zscore';
+  readonly window: number;
+  /** Standard deviations from the median at which the score is 0.5. */
+  readonly limit: number;
+}
+
 /** Detectors that look at one column at a time. */
 export type ColumnDetectorSettings =
   | ThresholdSettings
@@ -163,7 +171,8 @@ export type ColumnDetectorSettings =
   | PersistSettings
   | LevelShiftSettings
   | VolatilityShiftSettings
-  | SeasonalSettings;
+  | SeasonalSettings
+  | RobustZscoreSettings;
 
 /** A detector of the user's own. */
 export interface ModuleSettings {

@@ -2,6 +2,7 @@ import type { ColumnDetectorSettings } from '../contract/pipeline.js';
 import type { ColumnPlan } from './column-detector.js';
 import { persistPlan } from './persist.js';
 import { quantilePlan } from './quantile.js';
+import { robustZscorePlan } from './robust-zscore.js';
 import { seasonalPlan } from './seasonal.js';
 import { levelShiftPlan, volatilityShiftPlan } from './shift.js';
 import { thresholdPlan } from './threshold.js';
@@ -21,5 +22,7 @@ export function columnPlan(settings: ColumnDetectorSettings): ColumnPlan {
       return volatilityShiftPlan(settings);
     case 'seasonal':
       return seasonalPlan(settings);
+    case 'robust_zscore':
+      return robustZscorePlan(settings);
   }
 }

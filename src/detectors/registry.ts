@@ -21,6 +21,7 @@ export function createDetector(settings: DetectorSettings, features: readonly st
     case 'level_shift':
     case 'volatility_shift':
     case 'seasonal':
+    case 'robust_zscore':
       return new ColumnDetector(columnPlan(settings), features);
     case 'vote':
       return new Vote(settings, features, (member) => createDetector(member, features));
@@ -48,6 +49,7 @@ export function detectorFromBytes(
     case 'level_shift':
     case 'volatility_shift':
     case 'seasonal':
+    case 'robust_zscore':
       return ColumnDetector.fromBytes(columnPlan(settings), features, bytes);
     case 'vote':
       return Vote.fromBytes(bytes, settings, features, (member, saved) => detectorFromBytes(member, features, saved));

@@ -54,6 +54,8 @@ export const DETECTORS: readonly DetectorCase[] = [
   },
   of({ kind: 'threshold', low: 20, high: null }),
   of({ kind: 'threshold', low: { power: 10 }, high: { power: 80, Load: 60 } }, 'by column'),
+  of({ kind: 'robust_zscore', window: 150, limit: 3.5 }),
+  of({ kind: 'robust_zscore', window: 10, limit: 1 }, 'of ten rows'),
   of({ kind: 'quantile', low: 0.05, high: 0.95, memory: 60 }),
   of({ kind: 'quantile', low: null, high: 0.99, memory: 500 }, 'above alone'),
   of({ kind: 'persist', window: 1, agg: 'median', c: 3, side: 'both', memory: 50 }, '', 1),
