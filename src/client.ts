@@ -68,9 +68,11 @@ export function temporalTarget({ embedded }: ConnectOptions = {}): TemporalTarge
   );
   checkConfigFile(variables.TEMPORAL_CONFIG_FILE);
   checkTls(variables.TEMPORAL_TLS);
+  for (const name of CERTIFICATES) checkCertificate(name, variables[name]);
   try {
     const { connectionOptions, namespace = DEFAULT_NAMESPACE } = loadClientConnectConfig({ overrideEnvVars });
     const address = connectionOptions.address ?? DEFAULT_ADDRESS;
+    checkAddress(address);
     checkApiKey(connectionOptions.apiKey);
     return { connectionOptions: { ...connectionOptions, address }, namespace, address };
   } catch (error) {
@@ -78,6 +80,15 @@ export function temporalTarget({ embedded }: ConnectOptions = {}): TemporalTarge
     const why = error instanceof Error ? error.message : String(error);
     throw new HalfspaceError('BadSettings', `Temporal's configuration cannot be read: ${why}`, { cause: error });
   }
+}
+
+function checkAddress(address: string): void {
+  const port = /:(\d+)$/.exec(address)?.[1];
+  if (port === undefined || (Number(port) > 0 && Number(port) < 65_536)) return;
+  throw new HalfspaceError(
+    'BadSettings',
+    `Expected TEMPORAL_ADDRESS to be host:port, a port in 1..65535, got \`${address}\``,
+  );
 }
 
 /** The gRPC library would quote the key in its complaint. */
@@ -93,6 +104,17 @@ function checkApiKey(key: TemporalConnectConfig['connectionOptions']['apiKey']):
 function checkTls(tls: string | undefined): void {
   if (tls === undefined || tls === '' || /^(?:true|false|1|0)$/.test(tls)) return;
   throw new HalfspaceError('BadSettings', `Expected TEMPORAL_TLS to be true or false, got \`${tls}\``);
+}
+
+const CERTIFICATES = [
+  'TEMPORAL_TLS_CLIENT_CERT_PATH',
+  'TEMPORAL_TLS_CLIENT_KEY_PATH',
+  'TEMPORAL_TLS_SERVER_CA_CERT_PATH',
+] as const;
+
+function checkCertificate(name: string, file: string | undefined): void {
+  if (file === undefined || file === '' || existsSync(file)) return;
+  throw new HalfspaceError('BadSettings', `${name} names ${file}, which does not exist; correct it or leave it out`);
 }
 
 /** Temporal's own reader takes a file that is not there for an empty one. */

@@ -92,6 +92,22 @@ describe('connecting to Temporal', () => {
     );
   });
 
+  it.each([
+    [
+      'TEMPORAL_ADDRESS',
+      '127.0.0.1:99999',
+      'Expected TEMPORAL_ADDRESS to be host:port, a port in 1..65535, got `127.0.0.1:99999`',
+    ],
+    [
+      'TEMPORAL_TLS_CLIENT_CERT_PATH',
+      '/nope',
+      'TEMPORAL_TLS_CLIENT_CERT_PATH names /nope, which does not exist; correct it or leave it out',
+    ],
+  ])('refuses a wrong %s by its name', (variable, value, message) => {
+    vi.stubEnv(variable, value);
+    expect(() => temporalTarget()).toThrow(expect.objectContaining({ kind: 'BadSettings', message }));
+  });
+
   it('refuses a TEMPORAL_TLS that is neither on nor off, where Temporal itself would turn TLS off', () => {
     for (const wrong of ['perhaps', 'TRUE', 'yes']) {
       vi.stubEnv('TEMPORAL_TLS', wrong);

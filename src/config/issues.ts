@@ -81,7 +81,12 @@ function shown(value: unknown, path: Path): string {
   if (variables.length > 0) return `the value of ${variables.join(' and ')}`;
   if (value === '') return 'an empty text';
   if (SECRET.test(path.join('.'))) return 'a text that is none (not shown here)';
-  return `"${value.length > 60 ? `${value.slice(0, 60)}…` : value}"`;
+  return `"${escaped(value.length > 60 ? `${value.slice(0, 60)}…` : value)}"`;
+}
+
+/** A message is one line whatever the value holds. */
+function escaped(text: string): string {
+  return text.replace(/\p{Cc}/gu, (char) => JSON.stringify(char).slice(1, -1));
 }
 
 /** The value at `path`; undefined when there is none. */

@@ -23,14 +23,20 @@ export interface WebServer {
 /** Requests are small; a caller that takes longer to send one is none. */
 const REQUEST_WITHIN_MS = 10_000;
 
+/** How often connections are looked at for that; Node's own half minute would come on top. */
+const LOOK_EVERY_MS = 1000;
+
 /** Longer than Temporal is waited for. */
 const DRAIN_MS = 10_000;
 
 /** @throws HalfspaceError `ServerFault` when it cannot listen there. */
 export async function startWebServer({ host, port, log, ...api }: WebServerOptions): Promise<WebServer> {
-  const server = createServer({ requestTimeout: REQUEST_WITHIN_MS }, (request, response) => {
-    void respond(server, request, response, api, log);
-  });
+  const server = createServer(
+    { requestTimeout: REQUEST_WITHIN_MS, connectionsCheckingInterval: LOOK_EVERY_MS },
+    (request, response) => {
+      void respond(server, request, response, api, log);
+    },
+  );
   try {
     server.listen(port, host);
     await once(server, 'listening');

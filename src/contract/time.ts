@@ -37,7 +37,9 @@ export function nanosFromIso(text: string): bigint | null {
   const [, date, clock, fraction = '', offset = 'Z'] = match;
   const zone = /^[zZ]$/.test(offset) ? 'Z' : offset.includes(':') ? offset : `${offset.slice(0, 3)}:${offset.slice(3)}`;
   const ms = Date.parse(`${date}T${clock}${zone}`);
-  return Number.isNaN(ms) ? null : BigInt(ms) * NANOS_PER_MS + BigInt(fraction.padEnd(9, '0'));
+  // A day that its month does not have would come out as one of the next month.
+  const isDay = !Number.isNaN(ms) && new Date(`${date}T00:00:00Z`).toISOString().startsWith(`${date}T`);
+  return !isDay ? null : BigInt(ms) * NANOS_PER_MS + BigInt(fraction.padEnd(9, '0'));
 }
 
 /** Why a text is no time that InfluxDB holds, as a sentence that begins with `Expected` and the name; null when it is one. */

@@ -31,7 +31,7 @@ const PATIENCE: S3Patience = {
  * A store in a bucket. The client is loaded with the first call: it takes half a second and 30 MB, which a store in a
  * folder should not cost.
  * @param url `s3://bucket/prefix`.
- * @throws HalfspaceError `BadSettings` for another address, an endpoint that is none, half a pair of keys.
+ * @throws HalfspaceError `BadSettings` for another address, an endpoint or a region that is none, half a pair of keys.
  */
 export function openS3Storage(url: string, { access = NO_ACCESS, patience = {} }: S3StorageOptions = {}): Storage {
   const address = parseS3Url(url);
@@ -41,6 +41,12 @@ export function openS3Storage(url: string, { access = NO_ACCESS, patience = {} }
   if ((access.accessKeyId === null) !== (access.secretAccessKey === null)) {
     const missing = access.accessKeyId === null ? 'AWS_ACCESS_KEY_ID' : 'AWS_SECRET_ACCESS_KEY';
     throw new HalfspaceError('BadSettings', `The store ${url} needs ${missing} too: the two keys are a pair`);
+  }
+  if (access.region !== null && !/^[A-Za-z0-9-]+$/.test(access.region)) {
+    throw new HalfspaceError(
+      'BadSettings',
+      `The store ${url} needs AWS_REGION (or AWS_DEFAULT_REGION) to be a region such as eu-central-1, got \`${access.region}\``,
+    );
   }
   const host = access.endpoint === null ? 'S3' : hostOf(access.endpoint);
   let driver: ReturnType<typeof load> | undefined;

@@ -539,7 +539,7 @@ describe('contradictions', () => {
     [
       'a column with a line break',
       'source: { table: t, id: ["a\\nb"], values: [x] }\nnormalise: running',
-      'pipelines.p.source.id.0: expected a column name without control characters',
+      'pipelines.p.source.id.0: expected a column name without control characters and without a backslash at its end, got "a\\nb"',
     ],
     [
       'a schedule faster than a second',

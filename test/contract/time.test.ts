@@ -18,7 +18,7 @@ describe('time', () => {
     expect(nanosFromIso(text)).toBe(nanos);
   });
 
-  it.each(['', 'yesterday', '2023-13-01T00:00:00Z', '2023-11-14'])('refuses %s', (text) => {
+  it.each(['', 'yesterday', '2023-13-01T00:00:00Z', '2026-02-30T00:00:00Z', '2023-11-14'])('refuses %s', (text) => {
     expect(nanosFromIso(text)).toBeNull();
   });
 

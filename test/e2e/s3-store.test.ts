@@ -84,6 +84,12 @@ await describeWithRclone((rclone) => {
     it.each([
       ['a bucket that is not there', { STORE_URL: 's3://no-such-bucket/p' }, 'there is no such bucket', 2],
       ['a wrong secret key', { AWS_SECRET_ACCESS_KEY: 'not-the-secret' }, 'cannot write .probe/', 1],
+      [
+        'a region that is none',
+        { AWS_REGION: 'no region!' },
+        'needs AWS_REGION (or AWS_DEFAULT_REGION) to be a region',
+        2,
+      ],
       ['half a pair of keys', { AWS_SECRET_ACCESS_KEY: '' }, 'needs AWS_SECRET_ACCESS_KEY too', 2],
     ])('ends a worker at once for %s, with one line that says what is wrong', async (_, wrong, says, exits) => {
       const { code, stderr } = await runCommand(['worker'], {
