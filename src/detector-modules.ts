@@ -17,12 +17,12 @@ export interface ModulesOf {
  * @throws SettingsError with the place in the file, when a module cannot be loaded or is no detector.
  */
 export async function loadDetectorModules({ file, pipelines }: ModulesOf): Promise<void> {
-  for (const { path, settings, columns } of modulePlaces(pipelines)) {
+  for (const { path, settings, features } of modulePlaces(pipelines)) {
     try {
       const { sha256 = '' } = settings;
       // Node keeps what it loaded by address: another content must have another one.
       provideDetectorModule(sha256, await import(`${pathToFileURL(settings.path).href}?${sha256}`));
-      detectorFromBytes(settings, columns, createDetector(settings, columns).toBytes());
+      detectorFromBytes(settings, features, createDetector(settings, features).toBytes());
     } catch (error) {
       throw settingsErrorAt(file, path, reasonOf(error), error);
     }

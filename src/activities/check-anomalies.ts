@@ -2,6 +2,7 @@ import type { AnomalyEvent } from '../contract/anomaly-event.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import type { CheckedAnomalies, Detection, MachineInput, ModelGate } from '../contract/run.js';
 import type { Nanos } from '../contract/time.js';
+import { firstRowFrom } from '../shape/shaping.js';
 import { AlertRecords, isTold } from '../store/alert-records.js';
 import { EventNotes } from '../store/event-notes.js';
 import type { EventJson } from '../verdict/event-json.js';
@@ -26,7 +27,7 @@ export async function checkAnomalies(
   const { settings } = await documents.get<RunPlanDocument>(plan.document);
   const { closed, open } = detection.events === null ? NO_EVENTS : await documents.get<WindowEvents>(detection.events);
   const touched = [...closed, ...(open === null ? [] : [open])];
-  const count = touched.filter((event) => isFirstSeen(event, input)).length;
+  const count = touched.filter((event) => isFirstSeen(event, input, settings)).length;
   if (plan.events === 'noted') {
     await noteEvents(deps, input, touched, count);
     return { latest: null, events: count, channels: [], isFoundLate: false, revised: [], isPlotted: false };
@@ -35,7 +36,10 @@ export async function checkAnomalies(
   const events = told.map((event) => eventOf(event, event === open, input, settings));
   const records = new AlertRecords(deps.storage);
   const rescoredFrom = detection.late?.rescoredFrom ?? null;
-  if (rescoredFrom !== null) await takeBack(records, plan.channels, input, rescoredFrom, events);
+  if (rescoredFrom !== null) {
+    const from = String(firstRowFrom(BigInt(rescoredFrom), settings));
+    await takeBack(records, plan.channels, input, from, events);
+  }
 
   const latest = events.at(-1) ?? null;
   const channels: string[] = [];
@@ -83,9 +87,13 @@ async function noteEvents(
 }
 
 /** False for an event that went on from an earlier chunk of the same run, where it was counted. */
-function isFirstSeen(event: EventJson, { plan, gate }: Pick<CheckInput, 'plan' | 'gate'>): boolean {
+function isFirstSeen(
+  event: EventJson,
+  { plan, gate }: Pick<CheckInput, 'plan' | 'gate'>,
+  settings: PipelineSettings,
+): boolean {
   if (gate.watermark === null || BigInt(gate.watermark) <= BigInt(plan.span.from)) return true;
-  return BigInt(event.first) >= BigInt(gate.watermark);
+  return BigInt(event.first) >= firstRowFrom(BigInt(gate.watermark), settings);
 }
 
 const NO_EVENTS: WindowEvents = { closed: [], open: null };
@@ -136,7 +144,8 @@ const EVER: Nanos = String(-(2n ** 63n));
 function eventOf(event: EventJson, open: boolean, input: MachineInput, settings: PipelineSettings): AnomalyEvent {
   const { plan, machine } = input;
   const { values: names, id } = settings.source;
-  const limits = typeof settings.normalise === 'string' ? {} : settings.normalise;
+  const declared = typeof settings.normalise === 'string' ? {} : settings.normalise;
+  const limits = Object.fromEntries(Object.entries(declared).filter(([name]) => names.includes(name)));
   const rules = rulesOf(settings.verdict, machine.uniqueId);
   const { cause = 'score', feature = -1, expected = null, lower = null, upper = null, ...worst } = event.worst;
   const column = names[feature] ?? null;

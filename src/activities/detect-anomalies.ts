@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import type { Detection, MachineInput, ModelGate, RollBack, StagedSnapshot } from '../contract/run.js';
-import type { Slice } from '../contract/slice.js';
 import type { Column, Table } from '../contract/table.js';
 import { type Learned, learnInSteps } from '../model/learn.js';
 import { createModel, type Model, type ScoredSlice } from '../model/model.js';
@@ -59,7 +58,7 @@ export async function detectAnomalies(
   const counted = found === null ? null : { rows: found.rows, first: found.first, rescoredFrom: null, problem: null };
   return {
     kind: 'detection',
-    scores: await putArtifact(deps.storage, plan.folder, 'scores', encodeTable(scoreTable(slice, scored, settings))),
+    scores: await putArtifact(deps.storage, plan.folder, 'scores', encodeTable(scoreTable(scored, settings))),
     events: events === null ? null : await putArtifact(deps.storage, plan.folder, 'events', events, '.json'),
     ...(await stageSnapshots(deps, input, model, owner, checkpoint)),
     late: gate.late ?? counted,
@@ -113,7 +112,8 @@ async function stage(deps: ActivityDeps, folder: string, staged: Staged): Promis
   };
 }
 
-function scoreTable(slice: Slice, scored: ScoredSlice, settings: PipelineSettings): Table {
+function scoreTable(scored: ScoredSlice, settings: PipelineSettings): Table {
+  const { slice, filled } = scored;
   const features = settings.source.values.length;
   const columns = new Map<string, Column>([
     [SCORE_COLUMNS.time, { kind: 'time', values: slice.times }],
@@ -124,6 +124,7 @@ function scoreTable(slice: Slice, scored: ScoredSlice, settings: PipelineSetting
     [SCORE_COLUMNS.lower, { kind: 'number', values: scored.explained.lower }],
     [SCORE_COLUMNS.upper, { kind: 'number', values: scored.explained.upper }],
   ]);
+  if (filled !== null) columns.set(SCORE_COLUMNS.filled, { kind: 'number', values: Float64Array.from(filled) });
   settings.source.values.forEach((name, feature) => {
     const values = new Float64Array(slice.rows);
     for (let row = 0; row < slice.rows; row++) values[row] = slice.values[row * features + feature] ?? Number.NaN;
@@ -132,7 +133,10 @@ function scoreTable(slice: Slice, scored: ScoredSlice, settings: PipelineSetting
   return { rows: slice.rows, columns };
 }
 
-/** Columns of a scores artifact that are not values. `cause` is an index into `CAUSES`, `feature` into `source.values`. */
+/**
+ * Columns of a scores artifact that are not values. `cause` is an index into `CAUSES`, `feature` into `source.values`; `filled` is
+ * there where gaps are filled.
+ */
 export const SCORE_COLUMNS = {
   time: 'time',
   score: 'score',
@@ -141,6 +145,7 @@ export const SCORE_COLUMNS = {
   expected: 'expected',
   lower: 'lower',
   upper: 'upper',
+  filled: 'filled',
 } as const;
 
 /** Value columns keep apart from the others whatever they are called. */

@@ -23,10 +23,10 @@ export interface RunPlanDocument {
  * model from the same rows.
  */
 export function learningSettingsHash(settings: PipelineSettings): string {
-  const { mode, source, normalise, detector, order, verdict } = settings;
+  const { mode, source, resample, features, normalise, detector, model, order, verdict } = settings;
   const rules = rulesThatLearn(verdict);
   const learning = {
-    ...{ mode, values: source.values, normalise, detector: withoutPlaces(detector), order },
+    ...{ mode, values: source.values, resample, features, normalise, detector: withoutPlaces(detector), model, order },
     ...(rules === null ? {} : { rules }),
   };
   return createHash('sha256')

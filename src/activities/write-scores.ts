@@ -1,4 +1,5 @@
 import { HalfspaceError } from '../contract/failures.js';
+import { fillsGaps } from '../contract/features.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import type { Detection, MachineInput, ModelGate, StagedSnapshot, WriteResult } from '../contract/run.js';
 import { formatLine } from '../influx/line-protocol.js';
@@ -71,7 +72,10 @@ async function publish(
 /** Fields that are left out where nothing is known. */
 const EXPECTED = [SCORE_COLUMNS.expected, SCORE_COLUMNS.lower, SCORE_COLUMNS.upper] as const;
 
-/** One line a scored row: the row's own time and ids, so that writing it again changes nothing. */
+/**
+ * One line a scored row, and one without a score a row that fills a gap: the row's own time and ids, so that writing it again
+ * changes nothing.
+ */
 function* scoreLines(
   table: ReturnType<typeof decodeTable>,
   { plan, machine }: WriteScoresInput,
@@ -83,6 +87,7 @@ function* scoreLines(
   const causes = numbersOf(table, SCORE_COLUMNS.cause);
   const features = numbersOf(table, SCORE_COLUMNS.feature);
   const bounds = EXPECTED.map((name) => [name, numbersOf(table, name)] as const);
+  const filled = fillsGaps(settings) ? numbersOf(table, SCORE_COLUMNS.filled) : null;
   const values = settings.source.values.map((name) => [name, numbersOf(table, valueColumn(name))] as const);
   const tags: Record<string, string> = { pipeline: plan.pipeline, unique_id: machine.uniqueId };
   settings.source.id.forEach((name, index) => {
@@ -92,7 +97,8 @@ function* scoreLines(
   const { threshold } = rules;
   for (let row = 0; row < table.rows; row++) {
     const score = scores[row] ?? Number.NaN;
-    if (Number.isNaN(score)) continue;
+    const isFilled = filled?.[row] === 1;
+    if (Number.isNaN(score) && !isFilled) continue;
     const cause = CAUSES[causes[row] ?? 0] ?? null;
     const [column = null, numbers = null] = values[features[row] ?? -1] ?? [];
     const [expected = Number.NaN, lower = Number.NaN, upper = Number.NaN] = bounds.map(([, known]) => known[row]);
@@ -101,6 +107,7 @@ function* scoreLines(
     const reason = cause === null ? '' : reasonText({ ...found, cause }, rules);
     const isAnomaly = cause !== null;
     const fields: Record<string, number | string | boolean> = { score, is_anomaly: isAnomaly, threshold, reason };
+    if (filled !== null) fields.filled = isFilled;
     for (const [name, known] of bounds) fields[name] = known[row] ?? Number.NaN;
     if (values.length > 1 && column !== null) fields.column = column;
     for (const [name, measured] of values) fields[name] = measured[row] ?? Number.NaN;

@@ -3,8 +3,9 @@ import { performance } from 'node:perf_hooks';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { loadSettings } from '../config/load.js';
 import { HalfspaceError } from '../contract/failures.js';
+import { featureNames } from '../contract/features.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
-import type { ShapeCounts, Slice } from '../contract/slice.js';
+import type { ShapeCounts } from '../contract/slice.js';
 import type { Column, Table } from '../contract/table.js';
 import { loadDetectorModules } from '../detector-modules.js';
 import { createModel, type ScoredSlice, scoreInSteps } from '../model/model.js';
@@ -167,7 +168,7 @@ async function* scoreTexts(
   totals: { anomalies: number; unscored: number },
   onRows: (rows: number) => void,
 ): AsyncGenerator<string, void, void> {
-  const lines = createScoreLines(settings.source.values, dates);
+  const lines = createScoreLines(featureNames(settings), dates);
   const byId = new Map(slices.map((slice) => [slice.uniqueId, slice]));
   let rows = 0;
   for (const uniqueId of appearance) {
@@ -184,15 +185,14 @@ async function* scoreTexts(
     const scored = step.value;
     totals.anomalies += scored.anomalies;
     totals.unscored += scored.unscored;
-    yield* sliceTexts(slice, scored, settings.source.values.length, lines);
+    yield* sliceTexts(scored, settings.features.length, lines);
     rows += slice.rows;
   }
   yield lines.end();
 }
 
 function* sliceTexts(
-  { uniqueId, rows, times }: Slice,
-  { scores, normalised, causes }: ScoredSlice,
+  { slice: { uniqueId, rows, times }, scores, normalised, causes }: ScoredSlice,
   features: number,
   lines: ReturnType<typeof createScoreLines>,
 ): Generator<string, void, void> {

@@ -124,7 +124,7 @@ export function useOfNormalised(settings: DetectorSettings): 'needed' | 'possibl
   return uses.includes('needed') ? 'needed' : uses.includes('possible') ? 'possible' : 'none';
 }
 
-/** What is wrong between a detector's settings, and between them and the columns it sees; paths begin at the detector. */
+/** What is wrong between a detector's settings, and between them and the features it sees; paths begin at the detector. */
 export function detectorProblems(
   settings: DetectorSettings,
   columns: readonly string[],
@@ -162,7 +162,7 @@ function thresholdProblems(
       if (columns.includes(column)) continue;
       problems.push({
         path: [key, column],
-        message: `not a value column; the value columns are ${columns.join(', ')}`,
+        message: `the detector sees nothing of that name; it sees ${columns.join(', ')}`,
       });
     }
   }

@@ -1,30 +1,31 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { featureNames } from '../contract/features.js';
 import type { ModuleSettings, PipelineSettings } from '../contract/pipeline.js';
 import { codeOf } from './text-file.js';
 import type { Path } from './yaml-file.js';
 
 /** What is looked at of pipelines by name. */
-export type PipelinesWithDetectors = Readonly<Record<string, Pick<PipelineSettings, 'detector' | 'source'>>>;
+export type PipelinesWithDetectors = Readonly<Record<string, Pick<PipelineSettings, 'detector' | 'features'>>>;
 
 /** A detector of the user's own, and where the settings name its file. */
 export interface ModulePlace {
   readonly path: Path;
   readonly settings: ModuleSettings;
-  /** The pipeline's value columns. */
-  readonly columns: readonly string[];
+  /** Names of what the pipeline's detectors see. */
+  readonly features: readonly string[];
 }
 
 /** The detector modules of all pipelines, those that vote included. */
 export function modulePlaces(pipelines: PipelinesWithDetectors): ModulePlace[] {
-  return Object.entries(pipelines).flatMap(([name, { detector, source }]) => {
+  return Object.entries(pipelines).flatMap(([name, { detector, features }]) => {
     const root = ['pipelines', name, 'detector'];
     const isVote = detector.kind === 'vote';
     return (isVote ? detector.of.map((member) => member.detector) : [detector]).flatMap((settings, i) => {
       if (settings.kind !== 'module') return [];
       const path = [...root, ...(isVote ? ['of', i, 'detector'] : []), 'path'];
-      return [{ path, settings, columns: source.values }];
+      return [{ path, settings, features: featureNames({ features }) }];
     });
   });
 }

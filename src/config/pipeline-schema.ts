@@ -1,8 +1,10 @@
 import { z } from 'zod';
-import type { LateSettings } from '../contract/pipeline.js';
+import { featureName } from '../contract/features.js';
+import type { FeatureSettings, LateSettings, NormaliseSettings } from '../contract/pipeline.js';
 import { cronProblem } from './cron.js';
 import { detector, detectorProblems, useOfNormalised } from './detector-schema.js';
 import { columnName, duration, group, integer, names, share, text } from './fields.js';
+import { calendarLimits, features, resample, shapingProblems } from './shaping-schema.js';
 import { ruleContradictions, verdict } from './verdict-schema.js';
 
 /** Names the scores table uses itself. */
@@ -67,11 +69,11 @@ const limits = z
   .tuple([z.number({ error: limitsError }), z.number({ error: limitsError })], { error: limitsError })
   .refine(([low, high]) => low < high, { error: limitsError });
 
-const NORMALISE_ERROR = 'expected running, batch, or limits a value column such as { power: [0, 500] }';
+const NORMALISE_ERROR = 'expected running, robust, batch, or limits a feature such as { power: [0, 500] }';
 const normalise = z
-  .union([z.enum(['batch', 'running']), z.record(z.string(), limits)], { error: NORMALISE_ERROR })
+  .union([z.enum(['batch', 'running', 'robust']), z.record(z.string(), limits)], { error: NORMALISE_ERROR })
   .describe(
-    'How values come to 0..1 for half_space_trees, which needs it: declared limits a column, `running` (min-max so far), or `batch` (replay only). Other detectors look at values as measured.',
+    'How values come to 0..1 for half_space_trees, which needs it: declared limits a feature, `running` (min-max so far), `robust` (median and spread of the last 500 values), or `batch` (replay only). Other detectors look at values as measured.',
   );
 
 const otherwise = z
@@ -155,10 +157,21 @@ export const pipelineSchema = group({
     .enum(['relearn', 'fresh'], { error: 'expected relearn or fresh' })
     .default('relearn')
     .describe(
-      'When `detector`, `normalise`, `order` or `source.values` change: `relearn` reads `window.history` again for the new models, `fresh` begins them with the rows that come next.',
+      'When `detector`, `model`, `normalise`, `features`, `resample`, `order` or `source.values` change: `relearn` reads `window.history` again for the new models, `fresh` begins them with the rows that come next.',
     ),
+  resample: resample
+    .nullable()
+    .default(null)
+    .describe('Puts rows on a grid of time before anything else; null takes them as they come.'),
+  features: z.exactOptional(features),
   normalise: z.exactOptional(normalise),
   detector: detector.prefault({ kind: 'half_space_trees' }).describe('What scores the rows.'),
+  model: z
+    .enum(['joint', 'per_column'], { error: 'expected joint or per_column' })
+    .default('joint')
+    .describe(
+      '`joint`: one model over all features; `per_column`: one a value column over its own features and the calendar, and the row has the score of the worst.',
+    ),
   order: z
     .enum(['score_then_learn', 'learn_then_score'], { error: 'expected score_then_learn or learn_then_score' })
     .default('score_then_learn')
@@ -188,21 +201,37 @@ export const pipelineSchema = group({
   .superRefine((pipeline, context) => {
     for (const { path, message } of contradictions(pipeline)) context.addIssue({ code: 'custom', path, message });
   })
-  .transform(({ late: given, ...pipeline }) => ({
-    ...pipeline,
-    normalise: pipeline.normalise ?? ('none' as const),
-    late: pipeline.mode === 'replay' ? null : (given ?? DEFAULT_LATE),
-  }));
+  .transform(({ late: given, features: made, normalise, ...pipeline }) => {
+    const features = made ?? plainFeatures(pipeline.source.values);
+    const limits: NormaliseSettings =
+      typeof normalise === 'object' ? { ...calendarLimits(features), ...normalise } : (normalise ?? 'none');
+    return {
+      ...pipeline,
+      features,
+      normalise: limits,
+      late: pipeline.mode === 'replay' ? null : (given ?? DEFAULT_LATE),
+    };
+  });
+
+function featureWord(name: string, columns: readonly string[]): string {
+  return `the ${columns.includes(name) ? 'value column' : 'feature'} \`${name}\``;
+}
 
 interface Contradiction {
   readonly path: (string | number)[];
   readonly message: string;
 }
 
+function plainFeatures(columns: readonly string[]): FeatureSettings[] {
+  return columns.map((column) => ({ kind: 'value', column }));
+}
+
 interface Checked {
   readonly mode: 'incremental' | 'replay';
   readonly source: z.output<typeof source>;
   readonly late?: LateSettings;
+  readonly resample: z.output<typeof resample> | null;
+  readonly features?: readonly FeatureSettings[];
   readonly normalise?: z.output<typeof normalise>;
   readonly detector: z.output<typeof detector>;
   readonly verdict: z.output<typeof verdict>;
@@ -217,6 +246,8 @@ function contradictions({
   mode,
   source,
   late,
+  resample,
+  features = plainFeatures(source.values),
   normalise,
   detector,
   verdict,
@@ -257,7 +288,8 @@ function contradictions({
   if (normalise !== undefined && use === 'none') {
     say(['normalise'], `has no meaning for ${detector.kind}, which looks at the values as measured; leave it out`);
   }
-  for (const { path, message } of detectorProblems(detector, source.values)) say(['detector', ...path], message);
+  for (const { path, message } of detectorProblems(detector, features.map(featureName)))
+    say(['detector', ...path], message);
   if (normalise === 'batch' && mode === 'incremental') {
     say(
       ['normalise'],
@@ -265,17 +297,26 @@ function contradictions({
     );
   }
   if (normalise !== undefined && typeof normalise === 'object') {
-    for (const column of source.values) {
-      if (!Object.hasOwn(normalise, column)) {
-        say(['normalise'], `no limits for the value column \`${column}\`; add \`${column}: [low, high]\``);
+    const known = features.map(featureName);
+    const declared = { ...calendarLimits(features), ...normalise };
+    for (const name of known) {
+      if (!Object.hasOwn(declared, name)) {
+        say(['normalise'], `no limits for ${featureWord(name, source.values)}; add \`${name}: [low, high]\``);
       }
     }
-    for (const column of Object.keys(normalise)) {
-      if (!source.values.includes(column)) {
-        say(['normalise', column], `not a value column; the value columns are ${source.values.join(', ')}`);
+    for (const name of Object.keys(normalise)) {
+      if (!known.includes(name)) {
+        const plain = known.every((other) => source.values.includes(other));
+        say(
+          ['normalise', name],
+          plain
+            ? `not a value column; the value columns are ${source.values.join(', ')}`
+            : `not a feature; the features are ${known.join(', ')}`,
+        );
       }
     }
   }
+  for (const { path, message } of shapingProblems(features, source.values)) say(path, message);
 
   for (const { path, message } of ruleContradictions(verdict, { mode, values: source.values })) {
     say(['verdict', ...path], message);
@@ -288,9 +329,10 @@ function contradictions({
 
   if (output !== null) {
     if (output.table === source.table) say(['output', 'table'], 'scores cannot be written to the table that is read');
+    const taken = resample === null || resample.fill === 'none' ? SCORE_COLUMNS : [...SCORE_COLUMNS, 'filled'];
     for (const key of ['id', 'values'] as const) {
       source[key].forEach((column, i) => {
-        if (SCORE_COLUMNS.includes(column)) {
+        if (taken.includes(column)) {
           say(['source', key, i], `\`${column}\` is a column of the scores table; rename it in a \`query\``);
         }
       });

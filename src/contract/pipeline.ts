@@ -13,12 +13,19 @@ export interface PipelineSettings {
   /** Null in replay mode, which reads everything anew. */
   readonly late: LateSettings | null;
   /**
-   * When settings that a model depends on change (`detector`, `normalise`, `order`, `source.values`): `relearn` learns the new
-   * models from `window.history` again, as a first start does; `fresh` begins them with the rows that come next.
+   * When settings that a model depends on change (`detector`, `model`, `normalise`, `features`, `resample`, `order`,
+   * `source.values`): `relearn` learns the new models from `window.history` again, as a first start does; `fresh` begins them
+   * with the rows that come next.
    */
   readonly on_settings_change: 'relearn' | 'fresh';
+  /** Rows on a grid of time in place of the source's own; null: the source's own. */
+  readonly resample: ResampleSettings | null;
+  /** What the detector sees, at least one of a value column; names (see `featureName`) are different. */
+  readonly features: readonly FeatureSettings[];
   readonly normalise: NormaliseSettings;
   readonly detector: DetectorSettings;
+  /** One model over all features, or one a value column over the features made of it and the calendar's. */
+  readonly model: 'joint' | 'per_column';
   readonly order: 'score_then_learn' | 'learn_then_score';
   readonly verdict: VerdictSettings;
   readonly expectations: ExpectationSettings;
@@ -74,11 +81,34 @@ export interface LateSettings {
   readonly action: 'report' | 'rescore';
 }
 
+export interface ResampleSettings {
+  /** Length of a bucket; they begin at multiples of it since the epoch. */
+  readonly every: DurationMs;
+  /** What a bucket has of each column: the mean of its values, or the last of them. */
+  readonly how: 'mean' | 'last';
+  /** What becomes of buckets without any value between two with one. */
+  readonly fill: 'none' | 'previous' | 'linear';
+  /** A longer stretch without any value is not filled at all. */
+  readonly limit: DurationMs;
+}
+
+/** `column` is a value column; `rows` counts the values that the column had. */
+export type FeatureSettings =
+  | { readonly kind: 'value' | 'difference'; readonly column: string }
+  | { readonly kind: 'rolling_mean' | 'rolling_deviation' | 'lag'; readonly column: string; readonly rows: number }
+  | { readonly kind: 'hour' | 'weekday'; readonly zone: string };
+
 /**
  * `none`: values as they are, what every detector but Half-Space Trees looks at; `batch`: min-max over the machine's whole
- * slice (replay only); `running`: min-max so far; or declared limits a column.
+ * slice (replay only); `running`: min-max so far; `robust`: by median and spread of the last values; or declared limits a
+ * feature.
  */
-export type NormaliseSettings = 'none' | 'batch' | 'running' | { readonly [column: string]: readonly [number, number] };
+export type NormaliseSettings =
+  | 'none'
+  | 'batch'
+  | 'running'
+  | 'robust'
+  | { readonly [feature: string]: readonly [number, number] };
 
 export interface HalfSpaceTreesSettings {
   readonly kind: 'half_space_trees';

@@ -1,7 +1,9 @@
 import { HalfspaceError } from '../contract/failures.js';
 import type { NormaliseSettings } from '../contract/pipeline.js';
 import { ByteReader, ByteWriter } from './byte-codec.js';
+import { checkRoom } from './check-room.js';
 import { fingerprint, sortedColumns } from './feature-order.js';
+import { RobustNormaliser } from './robust-normaliser.js';
 
 /** Brings raw values towards 0..1 before a detector sees them. NaN, a missing value, stays NaN and teaches nothing. */
 export interface Normaliser {
@@ -29,6 +31,7 @@ export function createNormaliser(settings: NormaliseSettings, features: readonly
   if (settings === 'none') return new NoNormaliser(features);
   if (settings === 'batch') return new BatchNormaliser(features);
   if (settings === 'running') return new RunningNormaliser(features);
+  if (settings === 'robust') return new RobustNormaliser(features);
   return new DeclaredNormaliser(settings, features);
 }
 
@@ -39,6 +42,7 @@ export function normaliserFromBytes(
   bytes: Uint8Array,
 ): Normaliser {
   if (settings === 'running') return RunningNormaliser.fromBytes(features, bytes);
+  if (settings === 'robust') return RobustNormaliser.fromBytes(features, bytes);
   if (bytes.length === 0) return createNormaliser(settings, features);
   throw new HalfspaceError(
     'CorruptSnapshot',
@@ -210,7 +214,7 @@ function declaredLimits(limits: Exclude<NormaliseSettings, string>, name: string
   if (pair === undefined) {
     throw new HalfspaceError(
       'BadSettings',
-      `Expected \`normalise\` to declare limits of every value column, got none of \`${name}\`. ` +
+      `Expected \`normalise\` to declare limits of every feature, got none of \`${name}\`. ` +
         `Add \`${name}: [low, high]\`, or use \`running\`.`,
     );
   }
@@ -219,13 +223,5 @@ function declaredLimits(limits: Exclude<NormaliseSettings, string>, name: string
   throw new HalfspaceError(
     'BadSettings',
     `Expected \`normalise.${name}\` to be two finite numbers, the lower first, got \`[${low}, ${high}]\`.`,
-  );
-}
-
-function checkRoom(values: Float64Array, rows: number, stride: number, out: Float64Array): void {
-  const cells = rows * stride;
-  if (Number.isInteger(rows) && rows >= 0 && values.length >= cells && out.length >= cells) return;
-  throw new RangeError(
-    `Expected ${rows} rows x ${stride} features of values and as much room, got ${values.length} and ${out.length}.`,
   );
 }

@@ -18,7 +18,7 @@ export interface LearnOptions {
 }
 
 export interface Learned {
-  /** The rows that were learned. */
+  /** The source's rows that were learned. */
   readonly slice: Slice;
   readonly scored: ScoredSlice;
   /** The model as it was at `checkpointAt`; null when all its new rows lie on one side. */
@@ -79,6 +79,20 @@ function part(slice: Slice, first: number, end: number): Slice {
 
 function joined(first: ScoredSlice, second: ScoredSlice): ScoredSlice {
   return {
+    slice: {
+      ...first.slice,
+      rows: first.slice.rows + second.slice.rows,
+      times: appended(new BigInt64Array(first.slice.rows + second.slice.rows), first.slice.times, second.slice.times),
+      values: appended(
+        new Float64Array(first.slice.values.length + second.slice.values.length),
+        first.slice.values,
+        second.slice.values,
+      ),
+    },
+    filled:
+      first.filled === null || second.filled === null
+        ? null
+        : appended(new Uint8Array(first.filled.length + second.filled.length), first.filled, second.filled),
     scores: appended(new Float64Array(first.scores.length + second.scores.length), first.scores, second.scores),
     normalised: appended(
       new Float64Array(first.normalised.length + second.normalised.length),
@@ -110,7 +124,12 @@ function joinedExplanations(first: Explanations, second: Explanations): Explanat
   return joined;
 }
 
-function appended<T extends Float64Array | Uint8Array>(whole: T, first: T, second: T): T {
+interface Fillable<T> {
+  readonly length: number;
+  set(source: T, at?: number): void;
+}
+
+function appended<T extends Fillable<T>>(whole: T, first: T, second: T): T {
   whole.set(first);
   whole.set(second, first.length);
   return whole;

@@ -1,23 +1,24 @@
+import { columnOfFeature, featureNames } from '../contract/features.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import type { Slice } from '../contract/slice.js';
-import {
-  type Batch,
-  copyExplanation,
-  createExplanations,
-  type Detector,
-  type Explanations,
-} from '../detectors/detector.js';
+import { copyExplanation, createExplanations, type Detector, type Explanations } from '../detectors/detector.js';
 import { createNormaliser, type Normaliser } from '../detectors/normaliser.js';
-import { createDetector } from '../detectors/registry.js';
+import { type ShapedRows, Shaping } from '../shape/shaping.js';
 import { type TrackedEvent, trackEvents } from '../verdict/event-tracker.js';
 import { RowJudge } from '../verdict/judge.js';
 import { rulesOf } from '../verdict/machine-rules.js';
 import { RuleState } from '../verdict/rule-state.js';
+import { createMachineDetector } from './machine-detector.js';
+import { batchOf } from './model-batch.js';
 import { type JudgedBatch, processPausing } from './paused-learning.js';
 import type { Recent } from './recent.js';
 
-/** One machine's learned state: normaliser, detector, rules, the event that is open. Changed in place by {@link scoreSlice}. */
+/**
+ * One machine's learned state: what shapes its rows, normaliser, detector, rules, the event that is open. Changed in place by
+ * {@link scoreSlice}.
+ */
 export interface Model {
+  readonly shaping: Shaping;
   readonly normaliser: Normaliser;
   readonly detector: Detector;
   /** What the verdict's rules know of the rows before. */
@@ -31,8 +32,12 @@ export interface Model {
   recent: Recent | null;
 }
 
-/** What a model says of a slice's rows. */
+/** What a model says of the rows that a slice brought. */
 export interface ScoredSlice {
+  /** These rows: the source's own, or those of the grid that the slice completed. */
+  readonly slice: Slice;
+  /** A row each, 1 where it fills a gap and is neither scored nor learned; null where nothing is filled. */
+  readonly filled: Uint8Array | null;
   /** 0..1, n rows; NaN where the row was not scored. */
   readonly scores: Float64Array;
   /** n rows x features, row-major: the values the detector saw; NaN where missing. */
@@ -42,7 +47,7 @@ export interface ScoredSlice {
   /** Why the verdict is anomalous, n rows: an index into `CAUSES` of verdict/; 0 where it is not. */
   readonly causes: Uint8Array;
   readonly anomalies: number;
-  /** Rows without any value: neither scored nor learned. */
+  /** Rows without any value, those that fill a gap aside: neither scored nor learned. */
   readonly unscored: number;
   readonly closed: readonly TrackedEvent[];
   readonly open: TrackedEvent | null;
@@ -53,8 +58,9 @@ const STEP_ROWS = 4096;
 
 export function createModel(settings: PipelineSettings): Model {
   return {
-    normaliser: createNormaliser(settings.normalise, settings.source.values),
-    detector: createDetector(settings.detector, settings.source.values),
+    shaping: new Shaping(settings),
+    normaliser: createNormaliser(settings.normalise, featureNames(settings)),
+    detector: createMachineDetector(settings),
     rules: new RuleState(settings.source.values.length),
     openEvent: null,
     watermark: null,
@@ -77,27 +83,24 @@ export function scoreSlice(model: Model, slice: Slice, settings: PipelineSetting
  * them. Yields the rows done so far. A model whose steps were not run to the end is worthless.
  */
 export function* scoreInSteps(model: Model, slice: Slice, settings: PipelineSettings): Generator<number, ScoredSlice> {
-  const { rows, times, values } = slice;
   const { source, normalise, order } = settings;
-  const features = source.values.length;
+  const isReplay = settings.mode === 'replay';
+  const shaped = model.shaping.take(slice, isReplay);
+  const { rows, times, values } = shaped.slice;
   const rules = rulesOf(settings.verdict, slice.uniqueId);
   const isPausing = rules.pause_learning === true;
-  const normalised = new Float64Array(rows * features);
-  // What a running normaliser learns stops with the rest: row by row then.
-  const isRunning = isPausing && normalise === 'running';
-  if (!isRunning) model.normaliser.normalise(values, rows, normalised);
-
-  // In replay mode a missing value is a NaN, as in a data frame; else it is an absent feature (River: no such key).
-  const keepsNaN = settings.mode === 'replay';
-  const { batch, rowOf } = keepsNaN
-    ? { batch: { rows, times, raw: values, values: normalised, missing: null }, rowOf: null }
-    : batchOfPresent(slice, normalised, features);
+  const normalised = new Float64Array(shaped.features.length);
+  // What such a normaliser learns stops with the rest: row by row then.
+  const isRunning = isPausing && (normalise === 'running' || normalise === 'robust');
+  if (!isRunning) model.normaliser.normalise(learnable(shaped), rows, normalised);
+  const isMeasured = settings.features.map((feature) => columnOfFeature(feature) !== null);
+  const { batch, measured, rowOf } = batchOf(shaped, normalised, { keepsNaN: isReplay, isMeasured });
 
   const { detector } = model;
   const judge = new RowJudge(model.rules, rules, source.values, typeof normalise === 'string' ? {} : normalise);
   const judged: JudgedBatch = {
-    times: batch.times ?? times,
-    values: batch.raw,
+    times: batch.times,
+    values: measured,
     scores: new Float64Array(batch.rows),
     explained: createExplanations(batch.rows),
     causes: new Uint8Array(batch.rows),
@@ -119,57 +122,34 @@ export function* scoreInSteps(model: Model, slice: Slice, settings: PipelineSett
   const { scores, explained, causes } = rowOf === null ? judged : spread(judged, rowOf, rows);
   if (isRunning && rowOf !== null) spreadValues(batch.values, rowOf, normalised);
   // The rows alone decide, not where windows end: the same rows give the same state whatever runs brought them.
-  const end = rows === 0 ? model.watermark : (times[rows - 1] ?? 0n) + 1n;
+  if (slice.rows > 0) model.watermark = (slice.times[slice.rows - 1] ?? 0n) + 1n;
   const before = { open: model.openEvent, lastTold: model.rules.lastTold };
   const { closed, open, lastTold } = trackEvents(
     before,
     { times, scores, causes, values, explained },
-    end ?? 0n,
+    shaped.until ?? model.watermark ?? 0n,
     rules,
   );
   model.openEvent = open;
   model.rules.lastTold = lastTold;
-  model.watermark = end;
-  model.rows += rows;
+  model.rows += slice.rows;
   let anomalies = 0;
   for (const cause of causes) if (cause !== 0) anomalies++;
-  const unscored = rows - batch.rows;
-  return { scores, normalised, explained, causes, anomalies, unscored, closed, open };
+  let unscored = rows - batch.rows;
+  for (const fill of shaped.filled ?? []) unscored -= fill;
+  const found = { scores, normalised, explained, causes, anomalies, unscored, closed, open };
+  return { slice: shaped.slice, filled: shaped.filled, ...found };
 }
 
-/** Drops rows without any value and marks the missing features of the others. `rowOf`: batch row to slice row; null when all rows stay. */
-function batchOfPresent(
-  { rows, times: allTimes, values: raw }: Slice,
-  normalised: Float64Array,
-  features: number,
-): { batch: Batch; rowOf: Int32Array | null } {
-  let empty = 0;
-  let absent = 0;
-  for (let row = 0; row < rows; row++) {
-    let missing = 0;
-    for (let f = row * features; f < (row + 1) * features; f++) if (Number.isNaN(raw[f])) missing++;
-    absent += missing;
-    if (missing === features) empty++;
-  }
-  if (absent === 0) return { batch: { rows, times: allTimes, raw, values: normalised, missing: null }, rowOf: null };
-
-  const kept = rows - empty;
-  const times = new BigInt64Array(kept);
-  const present = new Float64Array(kept * features);
-  const values = new Float64Array(kept * features);
-  const missing = new Uint8Array(kept * features);
-  const rowOf = new Int32Array(kept);
-  let at = 0;
-  for (let row = 0; row < rows; row++) {
-    const measured = raw.subarray(row * features, (row + 1) * features);
-    if (measured.every(Number.isNaN)) continue;
-    present.set(measured, at * features);
-    values.set(normalised.subarray(row * features, (row + 1) * features), at * features);
-    for (let f = 0; f < features; f++) if (Number.isNaN(measured[f])) missing[at * features + f] = 1;
-    times[at] = allTimes[row] ?? 0n;
-    rowOf[at++] = row;
-  }
-  return { batch: { rows: kept, times, raw: present, values, missing }, rowOf };
+/** The features without those of rows that fill a gap: no normaliser learns from what nobody measured. */
+function learnable({ slice, features, filled }: ShapedRows): Float64Array {
+  if (filled === null) return features;
+  const learnable = features.slice();
+  const width = slice.rows === 0 ? 0 : features.length / slice.rows;
+  filled.forEach((fill, row) => {
+    if (fill === 1) learnable.fill(Number.NaN, row * width, (row + 1) * width);
+  });
+  return learnable;
 }
 
 /** What was found of a batch's rows, in the places of a slice's rows. */

@@ -3,30 +3,32 @@
  *
  *   0  magic "HSSN" · u16 format version · u16 length of the settings hash
  *   8  i64 watermark (ns) · f64 rows learned, those without any value included
- *  24  u32 length of machine, normaliser, detector, event, recent, rules · u32 CRC-32 of everything else
- *  52  settings hash (ASCII) · machine (JSON: unique_id, then its ids) · normaliser · detector · event (JSON, empty when none is open) ·
+ *  24  u32 length of machine, normaliser, detector, event, recent, rules, shaping · u32 CRC-32 of everything else
+ *  56  settings hash (ASCII) · machine (JSON: unique_id, then its ids) · normaliser · detector · event (JSON, empty when none is open) ·
  *      recent (i64 width, then a bucket: i64 start · u32 rows, high, low; empty where late rows are not looked for) ·
- *      rules (verdict/rule-state.ts)
+ *      rules (verdict/rule-state.ts) · shaping (shape/shaping.ts)
  *
  * The same state gives the same bytes. Only data is read back, never code.
  */
 import { HalfspaceError } from '../contract/failures.js';
+import { featureNames } from '../contract/features.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import { normaliserFromBytes } from '../detectors/normaliser.js';
-import { detectorFromBytes } from '../detectors/registry.js';
 import type { RowBucket } from '../shape/row-buckets.js';
+import { Shaping } from '../shape/shaping.js';
 import { type EventJson, eventFromJson, eventToJson } from '../verdict/event-json.js';
 import type { TrackedEvent } from '../verdict/event-tracker.js';
 import { RuleState } from '../verdict/rule-state.js';
 import { crc32 } from './crc32.js';
+import { machineDetectorFromBytes } from './machine-detector.js';
 import type { Model } from './model.js';
 import type { Recent } from './recent.js';
 
 const MAGIC = 'HSSN';
 const VERSION = 3;
-const HEADER_BYTES = 52;
+const HEADER_BYTES = 56;
 const LENGTHS_AT = 24;
-const CRC_AT = 48;
+const CRC_AT = 52;
 const WIDTH_BYTES = 8;
 const BUCKET_BYTES = 20;
 
@@ -59,6 +61,7 @@ export function encodeSnapshot(model: Model, { uniqueId, ids, settingsHash }: Sn
     text.encode(model.openEvent === null ? '' : JSON.stringify(eventToJson(model.openEvent))),
     model.recent === null ? new Uint8Array() : bytesFromRecent(model.recent),
     model.rules.toBytes(),
+    model.shaping.toBytes(),
   ];
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, HEADER_BYTES + hash.length));
   const view = new DataView(bytes.buffer);
@@ -87,7 +90,7 @@ export function decodeSnapshot(
   settings: PipelineSettings,
   owner: Pick<SnapshotOwner, 'uniqueId' | 'settingsHash'>,
 ): Model {
-  const { header, normaliser, detector, recent, rules } = partsOf(bytes);
+  const { header, normaliser, detector, recent, rules, shaping } = partsOf(bytes);
   if (header.uniqueId !== owner.uniqueId) {
     throw corrupt(`it is of the machine ${header.uniqueId}, not of ${owner.uniqueId}`);
   }
@@ -95,9 +98,10 @@ export function decodeSnapshot(
     throw corrupt(`it was learned with settings ${header.settingsHash}, these are ${owner.settingsHash}`);
   }
   return {
-    normaliser: normaliserFromBytes(settings.normalise, settings.source.values, normaliser),
-    detector: detectorFromBytes(settings.detector, settings.source.values, detector),
+    shaping: Shaping.fromBytes(settings, shaping),
+    normaliser: normaliserFromBytes(settings.normalise, featureNames(settings), normaliser),
     rules: RuleState.fromBytes(rules, settings.source.values.length),
+    detector: machineDetectorFromBytes(settings, detector),
     openEvent: header.openEvent,
     watermark: header.watermark,
     rows: header.rows,
@@ -116,6 +120,7 @@ interface SnapshotParts {
   readonly detector: Uint8Array;
   readonly recent: Uint8Array;
   readonly rules: Uint8Array;
+  readonly shaping: Uint8Array;
 }
 
 function partsOf(bytes: Uint8Array): SnapshotParts {
@@ -141,8 +146,8 @@ function partsOf(bytes: Uint8Array): SnapshotParts {
     at += length;
     return bytes.slice(at - length, at);
   });
-  const [hash = none, machine = none, normaliser = none, detector = none, event = none, recent = none, rules = none] =
-    all;
+  const [hash = none, machine = none, normaliser = none, detector = none] = all;
+  const [event = none, recent = none, rules = none, shaping = none] = all.slice(4);
   // The checksum has vouched for the bytes, so they are what encodeSnapshot wrote.
   const [uniqueId = '', ...ids] = JSON.parse(new TextDecoder().decode(machine)) as string[];
   const header: SnapshotHeader = {
@@ -153,7 +158,7 @@ function partsOf(bytes: Uint8Array): SnapshotParts {
     rows: view.getFloat64(16, true),
     openEvent: event.length === 0 ? null : eventFromText(event),
   };
-  return { header, normaliser, detector, recent, rules };
+  return { header, normaliser, detector, recent, rules, shaping };
 }
 
 function eventFromText(bytes: Uint8Array): TrackedEvent {

@@ -25,6 +25,9 @@ function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
     late: { within: WITHIN_S * 1000, action: 'rescore' },
     on_settings_change: 'relearn',
     // Running limits make every score depend on the order of all rows before it.
+    resample: null,
+    features: [{ kind: 'value', column: 'x' }],
+    model: 'joint',
     normalise: 'running',
     detector: { kind: 'half_space_trees', n_trees: 4, height: 4, window_size: 10, seed: 1 },
     order: 'score_then_learn',
@@ -90,10 +93,9 @@ function stateOf(plant: MemoryPlant): unknown {
 }
 
 /** All rows there from the beginning, learned in one run. */
-async function inOrder(rows: readonly Arrival[], end: bigint): Promise<unknown> {
-  const plant = new MemoryPlant(
-    settingsOf({ window: { history: 10_000_000, settle: 0, catch_up: 100_000_000, chunk: null } }),
-  );
+async function inOrder(rows: readonly Arrival[], end: bigint, change: Partial<PipelineSettings>): Promise<unknown> {
+  const window = { history: 10_000_000, settle: 0, catch_up: 100_000_000, chunk: null };
+  const plant = new MemoryPlant(settingsOf({ ...change, window }));
   deliver(plant, rows, 0n, end);
   await plant.run(end);
   return stateOf(plant);
@@ -106,10 +108,10 @@ interface Trouble {
 }
 
 /** A random plant: rows come late, runs come when they come, die and fail; then a last run in peace. */
-async function randomHistory(random: () => number, { dying, failing }: Trouble) {
+async function randomHistory(random: () => number, { dying, failing }: Trouble, change: Partial<PipelineSettings>) {
   const seconds = 120 + Math.floor(random() * 300);
   const rows = arrivals(random, seconds, 0.02 + random() * 0.4);
-  const plant = new MemoryPlant(settingsOf());
+  const plant = new MemoryPlant(settingsOf(change));
   const times = runTimes(random, seconds);
   const counts = { rescored: 0, notRescored: 0, killed: 0, failed: 0 };
   let last = 0n;
@@ -139,22 +141,31 @@ async function randomHistory(random: () => number, { dying, failing }: Trouble) 
   return { plant, rows, end: last, counts };
 }
 
+const SHAPED: Partial<PipelineSettings> = {
+  resample: { every: 4000, how: 'mean', fill: 'linear', limit: 16_000 },
+  features: [
+    { kind: 'value', column: 'x' },
+    { kind: 'rolling_mean', column: 'x', rows: 3 },
+  ],
+};
+
 const ROUNDS = 15;
 
 describe('rescoring late rows', () => {
   const seed = Number(process.hrtime.bigint() % 1_000_000n);
 
   it.each([
-    ['whatever came when and whenever runs began', { dying: 0, failing: 0 }],
-    ['also where runs die at any call and machines fail', { dying: 0.4, failing: 0.1 }],
-  ])('ends in the scores and the bytes of in-order arrival, %s', async (_what, trouble) => {
+    ['whatever came when and whenever runs began', { dying: 0, failing: 0 }, {}],
+    ['also where runs die at any call and machines fail', { dying: 0.4, failing: 0.1 }, {}],
+    ['of rows on a grid with filled gaps and features too', { dying: 0.4, failing: 0.1 }, SHAPED],
+  ])('ends in the scores and the bytes of in-order arrival, %s', async (_what, trouble, change) => {
     const random = randomFrom(seed);
     const sums = { rescored: 0, killed: 0, failed: 0 };
     for (let round = 0; round < ROUNDS; round++) {
       const context = `seed ${seed}, round ${round}`;
-      const { plant, rows, end, counts } = await randomHistory(random, trouble);
+      const { plant, rows, end, counts } = await randomHistory(random, trouble, change);
       expect(counts.notRescored, context).toBe(0);
-      expect(stateOf(plant), context).toEqual(await inOrder(rows, end));
+      expect(stateOf(plant), context).toEqual(await inOrder(rows, end, change));
       sums.rescored += counts.rescored;
       sums.killed += counts.killed;
       sums.failed += counts.failed;

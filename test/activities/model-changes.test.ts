@@ -26,6 +26,9 @@ function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
     late: { within: 60_000, action: 'report' },
     on_settings_change: 'relearn',
     // Running limits make every score depend on the order of all rows before it.
+    resample: null,
+    features: [{ kind: 'value', column: 'x' }],
+    model: 'joint',
     normalise: 'running',
     detector: { kind: 'half_space_trees', n_trees: 4, height: 4, window_size: 10, seed: 1 },
     order: 'score_then_learn',

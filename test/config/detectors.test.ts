@@ -80,7 +80,7 @@ describe('detectors', () => {
     [
       'limits of a column that there is not',
       '{ kind: threshold, high: { z: 9 } }',
-      ':4:45 pipelines.p.detector.high.z: not a value column; the value columns are x, y',
+      ':4:45 pipelines.p.detector.high.z: the detector sees nothing of that name; it sees x, y',
     ],
     [
       'a limit that is none',

@@ -365,6 +365,86 @@ describe('contradictions', () => {
       `${SOURCE}\nnormalise: { x: [5, 1] }`,
       'pipelines.p.normalise.x: expected two numbers, the lower first, e.g. [0, 500], got a list',
     ],
+    [
+      'a feature of no value column',
+      `${SOURCE}\nnormalise: running\nfeatures: [x, { difference: power }]`,
+      'halfspace.yaml:6:33 pipelines.p.features.1.difference: `power` is not a value column; the value columns are x',
+    ],
+    [
+      'a feature of a column that is written slightly wrong',
+      'source: { table: t, id: [m], values: [power] }\nnormalise: running\nfeatures: [pwoer]',
+      'halfspace.yaml:6:16 pipelines.p.features.0: `pwoer` is not a value column; did you mean `power`?',
+    ],
+    [
+      'a window of no rows',
+      `${SOURCE}\nnormalise: running\nfeatures: [{ rolling_mean: x, rows: 0 }]`,
+      'halfspace.yaml:6:41 pipelines.p.features.0.rows: expected an integer from 2 to 10000, got 0',
+    ],
+    [
+      'a lag without its rows',
+      `${SOURCE}\nnormalise: running\nfeatures: [{ lag: x }]`,
+      'halfspace.yaml:6:16 pipelines.p.features.0: expected a value column, or one of { difference: power }, { lag: power, rows: 3 }',
+    ],
+    [
+      'a time zone that is none',
+      `${SOURCE}\nnormalise: running\nfeatures: [x, { hour: Europe/Berlim }]`,
+      'halfspace.yaml:6:27 pipelines.p.features.1.hour: unknown time zone `Europe/Berlim`; did you mean `Europe/Berlin`?',
+    ],
+    [
+      'a kind of feature that is none',
+      `${SOURCE}\nnormalise: running\nfeatures: [{ median: x }]`,
+      'halfspace.yaml:6:16 pipelines.p.features.0: expected a value column, or one of { difference: power }',
+    ],
+    [
+      'a feature given twice',
+      `${SOURCE}\nnormalise: running\nfeatures: [{ difference: x }, { difference: x }]`,
+      'pipelines.p.features.1: a second feature `x_difference`; leave one out',
+    ],
+    [
+      'features of the calendar alone',
+      `${SOURCE}\nnormalise: running\nfeatures: [{ hour: UTC }]`,
+      'pipelines.p.features: needs at least one feature of a value column',
+    ],
+    [
+      'no features',
+      `${SOURCE}\nnormalise: running\nfeatures: []`,
+      'features: expected a list of features, at least one',
+    ],
+    [
+      'a feature without limits',
+      `${SOURCE}\nnormalise: { x: [0, 1] }\nfeatures: [x, { difference: x }, { weekday: UTC }]`,
+      'pipelines.p.normalise: no limits for the feature `x_difference`; add `x_difference: [low, high]`',
+    ],
+    [
+      'limits for what is no feature',
+      `${SOURCE}\nnormalise: { x: [0, 1], x_difference: [0, 1] }\nfeatures: [{ difference: x }]`,
+      'halfspace.yaml:5:21 pipelines.p.normalise.x: not a feature; the features are x_difference',
+    ],
+    [
+      'a grid without width',
+      `${SOURCE}\nnormalise: running\nresample: { every: 0s }`,
+      'halfspace.yaml:6:24 pipelines.p.resample.every: expected a duration such as 90ms',
+    ],
+    [
+      'a limit below a bucket',
+      `${SOURCE}\nnormalise: running\nresample: { every: 10s, fill: previous, limit: 5s }`,
+      'pipelines.p.resample.limit: shorter than one bucket, so nothing would ever be filled',
+    ],
+    [
+      'a limit of millions of rows',
+      `${SOURCE}\nnormalise: running\nresample: { every: 1ms, fill: previous, limit: 1d }`,
+      'pipelines.p.resample.limit: too long: at most 100000 buckets of `every`',
+    ],
+    [
+      'a value column named as the mark of filled rows',
+      'source: { table: t, id: [m], values: [filled] }\nnormalise: running\noutput: { table: o }\nresample: { every: 1s, fill: linear }',
+      '`filled` is a column of the scores table',
+    ],
+    [
+      'a word that is no number of models',
+      `${SOURCE}\nnormalise: running\nmodel: single`,
+      'pipelines.p.model: expected joint or per_column, got "single"',
+    ],
     ['equal limits', `${SOURCE}\nnormalise: { x: [5, 5] }`, 'expected two numbers, the lower first'],
     [
       'an id column as a value',
@@ -559,12 +639,12 @@ describe('contradictions', () => {
     [
       'a word that is no normaliser',
       `${SOURCE}\nnormalise: minmax`,
-      'pipelines.p.normalise: expected running, batch, or limits a value column such as { power: [0, 500] }, got "minmax"',
+      'pipelines.p.normalise: expected running, robust, batch, or limits a feature such as { power: [0, 500] }, got "minmax"',
     ],
     [
       'no normaliser at all',
       SOURCE,
-      'halfspace.yaml:3:3 pipelines.p.normalise: missing; expected running, batch, or limits',
+      'halfspace.yaml:3:3 pipelines.p.normalise: missing; expected running, robust, batch, or limits',
     ],
   ];
   test.each(refused)('%s', (_name, lines, message) => {

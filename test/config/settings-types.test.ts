@@ -30,7 +30,10 @@ test('the smallest pipeline comes out with every default', () => {
     window: { history: 86_400_000, settle: 10_000, catch_up: 604_800_000, chunk: null },
     late: { within: 3_600_000, action: 'report' },
     on_settings_change: 'relearn',
+    resample: null,
+    features: [{ kind: 'value', column: 'x' }],
     normalise: 'running',
+    model: 'joint',
     detector: { kind: 'half_space_trees', n_trees: 10, height: 8, window_size: 250, seed: 1 },
     order: 'score_then_learn',
     verdict: { threshold: 0.8, clear_after: 300_000 },
@@ -50,4 +53,22 @@ test('late rows are looked for in incremental mode alone', () => {
   expect(late({ late: { then: 'rescore' } })).toEqual({ within: 3_600_000, action: 'rescore' });
   expect(late({ late: { within: '0s' } })).toEqual({ within: 0, action: 'report' });
   expect(late({ mode: 'replay' })).toBeNull();
+});
+
+test('features, a grid and the limits of the calendar come out with every default', () => {
+  const parsed: PipelineSettings = pipelineSchema.parse({
+    source: { table: 't', id: ['m'], values: ['x'] },
+    resample: { every: '10s', fill: 'linear' },
+    features: ['x', { difference: 'x' }, { lag: 'x', rows: 3 }, { rolling_mean: 'x', rows: 5 }, { hour: 'UTC' }],
+    normalise: { x: [0, 1], x_difference: [-1, 1], x_lag_3: [0, 1], x_rolling_mean_5: [0, 1] },
+  });
+  expect(parsed.resample).toEqual({ every: 10_000, how: 'mean', fill: 'linear', limit: 100_000 });
+  expect(parsed.features).toEqual([
+    { kind: 'value', column: 'x' },
+    { kind: 'difference', column: 'x' },
+    { kind: 'lag', column: 'x', rows: 3 },
+    { kind: 'rolling_mean', column: 'x', rows: 5 },
+    { kind: 'hour', zone: 'UTC' },
+  ]);
+  expect(parsed.normalise).toMatchObject({ x: [0, 1], hour: [0, 23] });
 });

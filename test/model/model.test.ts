@@ -21,6 +21,12 @@ function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
     window: { history: 1, settle: 1, catch_up: 1, chunk: null },
     late: null,
     on_settings_change: 'relearn',
+    resample: null,
+    features: [
+      { kind: 'value', column: 'a' },
+      { kind: 'value', column: 'b' },
+    ],
+    model: 'joint',
     normalise: 'running',
     detector: { kind: 'half_space_trees', n_trees: 5, height: 4, window_size: 20, seed: 1 },
     order: 'score_then_learn',
