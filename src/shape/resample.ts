@@ -60,7 +60,7 @@ export class Resampler {
     return resampler;
   }
 
-  /** Rows from here on are still to come, nanoseconds; null before the first row. */
+  /** Rows from here on are still to come, and those of a gap that ends here, nanoseconds; null before the first row. */
   get openSince(): bigint | null {
     return this.#open;
   }

@@ -15,7 +15,7 @@ export interface ShapedRows {
   readonly features: Float64Array;
   /** A row each, 1 where it fills a gap; null where nothing is filled. */
   readonly filled: Uint8Array | null;
-  /** No row before this is still to come, nanoseconds; null before the first row. */
+  /** No row before this is still to come but such as fill a gap, nanoseconds; null before the first row. */
   readonly until: bigint | null;
 }
 
@@ -84,7 +84,10 @@ export class Shaping {
   }
 }
 
-/** No row that comes from a model that stands at `watermark` is earlier than this, nanoseconds: its open bucket begins here. */
+/**
+ * No row that a model scores from `watermark` on is earlier than this, nanoseconds: its open bucket begins here. Rows that fill a
+ * gap may be.
+ */
 export function firstRowFrom(watermark: bigint, { resample }: Pick<PipelineSettings, 'resample'>): bigint {
   return resample === null ? watermark : floorTo(watermark - 1n, nanosFromMs(resample.every));
 }

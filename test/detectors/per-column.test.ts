@@ -3,6 +3,7 @@ import type { DetectorSettings } from '../../src/contract/pipeline.js';
 import { type Batch, createExplanations } from '../../src/detectors/detector.js';
 import { type ColumnGroup, PerColumn } from '../../src/detectors/per-column.js';
 import { createDetector } from '../../src/detectors/registry.js';
+import { DETECTORS } from './detector-table.js';
 import { batchFrom, drawBatch, testSeed, Xorshift32 } from './random-rows.js';
 
 const seed = testSeed();
@@ -82,6 +83,29 @@ describe(`a model a column (HALFSPACE_TEST_SEED=${seed})`, () => {
       ]);
       expect(after.toBytes()).toEqual(once.toBytes());
     }
+  });
+
+  it.each(DETECTORS)('scores any number, in chunks cut anywhere, with $name', ({ settings }) => {
+    const names = ['power', 'Load', 'hour'];
+    const random = new Xorshift32(seed);
+    const wild = [1e308, -1e308, 5e-324, Number.POSITIVE_INFINITY, 0];
+    const rows = 400;
+    const values = Float64Array.from({ length: rows * 3 }, () =>
+      random.draw() < 0.02 ? (wild[random.integer(0, 4)] ?? 0) : 50 + 10 * random.draw(),
+    );
+    const missing = Uint8Array.from({ length: rows * 3 }, (_, i) => Number(i % 3 < 2 && random.draw() < 0.2));
+    const times = BigInt64Array.from({ length: rows }, (_, row) => BigInt(row) * 60_000_000_000n);
+    const batch = { ...batchFrom(values, rows, missing), times };
+    const once = new PerColumn(settings, names, GROUPS);
+    const whole = scored(once, batch);
+    for (const score of whole.scores) expect(score >= 0 && score <= 1).toBe(true);
+    const cut = random.integer(0, rows);
+    const before = new PerColumn(settings, names, GROUPS);
+    const first = scored(before, batch, 0, cut);
+    const after = PerColumn.fromBytes(settings, names, GROUPS, before.toBytes());
+    const second = scored(after, batch, cut, rows);
+    expect([...first.scores.subarray(0, cut), ...second.scores.subarray(cut)]).toEqual([...whole.scores]);
+    expect(after.toBytes()).toEqual(once.toBytes());
   });
 
   it('refuses bytes that are damaged or of other columns', () => {
