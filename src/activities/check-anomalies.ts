@@ -1,7 +1,7 @@
 import type { AnomalyEvent } from '../contract/anomaly-event.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
-import type { CheckedAnomalies, Detection, MachineInput, ModelGate } from '../contract/run.js';
-import type { Nanos } from '../contract/time.js';
+import type { CheckedAnomalies, Detection, MachineInput, ModelGate, ToldEvent } from '../contract/run.js';
+import { isoFromNanos, type Nanos, nanosFromMs } from '../contract/time.js';
 import { firstRowFrom } from '../shape/shaping.js';
 import { AlertRecords, isTold } from '../store/alert-records.js';
 import { EventNotes } from '../store/event-notes.js';
@@ -32,13 +32,13 @@ export async function checkAnomalies(
     await noteEvents(deps, input, touched, count);
     return { latest: null, events: count, channels: [], isFoundLate: false, revised: [], isPlotted: false };
   }
-  const told = touched.filter((event) => event.isRepeat !== true);
-  const events = told.map((event) => eventOf(event, event === open, input, settings));
+  const all = touched.map((event) => eventOf(event, event === open, input, settings));
+  const events = all.filter((_, index) => touched[index]?.isRepeat !== true);
   const records = new AlertRecords(deps.storage);
   const rescoredFrom = detection.late?.rescoredFrom ?? null;
   if (rescoredFrom !== null) {
     const from = String(firstRowFrom(BigInt(rescoredFrom), settings));
-    await takeBack(records, plan.channels, input, from, events);
+    await takeBack(records, plan.channels, input, from, all);
   }
 
   const latest = events.at(-1) ?? null;
@@ -46,14 +46,55 @@ export async function checkAnomalies(
   for (const channel of latest === null ? [] : plan.channels) {
     if (latest !== null && !(await isKnown(records, latest, channel))) channels.push(channel);
   }
+  const silence = await silenceOf(records, input, settings);
+  const isSilenceNew = silence !== null && machine.silent?.isNew === true;
   return {
     latest,
-    events: count,
+    events: count + (isSilenceNew ? 1 : 0),
     channels,
     isFoundLate: rescoredFrom !== null && latest !== null && BigInt(latest.first) < BigInt(machine.from),
     revised: rescoredFrom !== null || machine.owesAlert ? await revisedEvents(records, input) : [],
-    isPlotted: events.length > 0 && (detection.anomalies > 0 || channels.length > 0),
+    isPlotted: (events.length > 0 && (detection.anomalies > 0 || channels.length > 0)) || isSilenceNew,
+    ...(silence === null ? {} : { silence }),
   };
+}
+
+/** That the machine sends nothing, to those who do not know it; null while it does. */
+async function silenceOf(
+  records: AlertRecords,
+  { plan, machine }: MachineInput,
+  settings: PipelineSettings,
+): Promise<ToldEvent | null> {
+  const { uniqueId, silent } = machine;
+  if (silent === undefined) return null;
+  const { threshold, stale_after: after } = rulesOf(settings.verdict, uniqueId);
+  const first = String(BigInt(silent.since) + nanosFromMs(after ?? 0));
+  const event: AnomalyEvent = {
+    key: `${plan.scope}/${uniqueId}/${first}`,
+    pipeline: plan.pipeline,
+    uniqueId,
+    ids: Object.fromEntries(settings.source.id.map((name, index) => [name, machine.ids[index] ?? ''])),
+    first,
+    last: first,
+    rows: 0,
+    open: true,
+    worst: {
+      time: silent.since,
+      score: 0,
+      values: {},
+      cause: 'silent',
+      column: null,
+      expected: null,
+      lower: null,
+      upper: null,
+      reason: `no rows since ${isoFromNanos(BigInt(silent.since))}`,
+    },
+    threshold,
+    limits: {},
+  };
+  const channels: string[] = [];
+  for (const channel of plan.channels) if (!(await records.isDelivered(event, channel))) channels.push(channel);
+  return { event, channels };
 }
 
 /**

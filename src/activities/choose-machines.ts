@@ -8,21 +8,23 @@ import type { ActivityDeps } from './deps.js';
 import { coveredFrom, isBehind, lateClock } from './late-search.js';
 import type { RunPlanDocument } from './plan-document.js';
 import { type IsUnchanged, keepSeen, readSeen } from './seen-zone.js';
+import type { SilentMachines } from './silent-machines.js';
 
 /** A machine that gets a child, and what the child gets. */
-export interface ChosenMachine extends Pick<MachineEntry, 'from' | 'covered' | 'rows' | 'owesAlert'> {
+export interface ChosenMachine extends Pick<MachineEntry, 'from' | 'covered' | 'rows' | 'owesAlert' | 'silent'> {
   readonly slice: Slice;
 }
 
 /**
  * The machines of a run: those with rows in the window, those that are behind, those that have had late rows since the last
- * run looked, and those with a message to deliver.
+ * run looked, those with a message to deliver, and those that fell silent.
  */
 export async function chooseMachines(
   deps: ActivityDeps,
   document: RunPlanDocument,
   plan: RunPlan,
   shaped: Shaped,
+  silences: SilentMachines['silent'],
 ): Promise<{ chosen: ChosenMachine[]; seen: ShapedData['seen'] }> {
   const { late, laggards, settingsHash } = document;
   const clock = lateClock(document);
@@ -33,10 +35,12 @@ export async function chooseMachines(
   const earlier = bySlice(shaped.earlier);
   // Of a machine that only owes a message and sent nothing there are no rows at all.
   const owing = laggards.filter((laggard) => !isBehind(laggard)).map(({ uniqueId, ids }) => emptySlice(uniqueId, ids));
+  const told = [...silences].filter(([uniqueId, { isNew }]) => isNew || lagging.has(uniqueId));
+  const silent = new Map(told.map(([uniqueId, { ids }]) => [uniqueId, emptySlice(uniqueId, ids)]));
 
   const chosen: ChosenMachine[] = [];
   const wholes: Slice[] = [];
-  for (const [uniqueId, { ids }] of new Map([...bySlice(owing), ...earlier, ...own])) {
+  for (const [uniqueId, { ids }] of new Map([...bySlice(owing), ...silent, ...earlier, ...own])) {
     if (uniqueId.length > LONGEST_UNIQUE_ID) continue;
     const laggard = lagging.get(uniqueId);
     const isLate = laggard !== undefined && isBehind(laggard);
@@ -47,7 +51,8 @@ export async function chooseMachines(
     const whole = joined(earlierSlice, ownSlice);
     wholes.push(whole);
 
-    const owesAlert = laggard !== undefined && !isLate;
+    const silence = silent.has(uniqueId) ? silences.get(uniqueId) : undefined;
+    const owesAlert = (laggard !== undefined && !isLate) || silence !== undefined;
     const sawNothingNew = !isLate && isUnchanged(whole);
     if (ownSlice.rows === 0 && sawNothingNew && !owesAlert) continue;
     const reach = coveredFrom(document, from);
@@ -55,7 +60,9 @@ export async function chooseMachines(
     const cut = clock === null ? from : floorTo(from, clock.width);
     const covered = sawNothingNew && cut > reach ? cut : reach;
     const slice = rowsBetween(whole, clock === null ? null : covered, null);
-    chosen.push({ slice, from: String(from), covered: String(covered), rows: ownSlice.rows, owesAlert });
+    const entry = { slice, from: String(from), covered: String(covered), rows: ownSlice.rows, owesAlert };
+    if (silence === undefined) chosen.push(entry);
+    else chosen.push({ ...entry, silent: { since: String(silence.last), isNew: silence.isNew } });
   }
   chosen.sort((a, b) => compareCodePoints(a.slice.uniqueId, b.slice.uniqueId));
   const seen = clock === null ? null : await keepSeen(deps.storage, plan, wholes, clock, settingsHash);

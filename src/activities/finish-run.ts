@@ -6,6 +6,7 @@ import { type Laggard, readProgress, writeProgress } from '../store/progress.js'
 import { endRun } from '../store/runs.js';
 import type { ActivityDeps } from './deps.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
+import { keepHeard } from './silent-machines.js';
 
 export interface RecordLaggardsInput {
   readonly plan: RunPlan;
@@ -59,6 +60,7 @@ export async function finishRun(
     // has not: these begin further back.
     const isAhead = current?.settingsHash === settingsHash && BigInt(current.to) > BigInt(plan.window.to);
     if (!isAhead) {
+      const heard = await keepHeard(deps.storage, plan.scope, shaped.heard);
       await writeProgress(deps.storage, plan.scope, {
         origin: earlierOf(current?.origin ?? plan.window.from, plan.window.from),
         to: plan.window.to,
@@ -67,7 +69,10 @@ export async function finishRun(
         lagging,
         ...(aggregates.isOwed && aggregateFrom !== null ? { owedAggregates: aggregateFrom } : {}),
         ...(late === null ? {} : { late: { since: late.since, seen: shaped.seen } }),
+        ...(heard === undefined ? {} : { heard }),
       });
+      const before = current?.heard;
+      if (before !== undefined && before.key !== heard?.key) await deps.storage.remove(before.key);
     }
   }
   await closeRun(deps, { plan });

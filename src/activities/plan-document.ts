@@ -14,6 +14,8 @@ export interface RunPlanDocument {
   readonly laggards: readonly Laggard[];
   /** Null where late rows are not looked for. */
   readonly late: LateProgress | null;
+  /** When each machine was last heard of, as the last run left it; absent where none did. */
+  readonly heard?: ArtifactRef;
   /** Aggregates from here on are to be written: the window's own, and those that earlier runs owe. Null: none are wanted. */
   readonly aggregateFrom: Nanos | null;
 }

@@ -81,6 +81,7 @@ export async function planRun(
     settingsHash,
     laggards,
     late,
+    ...(progress?.heard === undefined ? {} : { heard: progress.heard }),
     aggregateFrom: aggregateFrom(settings, progress, window, warnings),
   };
   const folder = runFolder(input.scope, input.nowMs, input.runId);

@@ -41,7 +41,9 @@ export async function plotAnomalies(
     isAnomaly: numbersOf(table, SCORE_COLUMNS.cause).map((cause) => (cause === 0 ? 0 : 1)),
     values: numbersOf(table, valueColumn(column)),
   };
-  const first = window.times[0] ?? BigInt(plan.window.to);
+  // Of a machine that is silent there is only what was before.
+  const end = machine.silent === undefined ? BigInt(plan.window.to) : BigInt(machine.silent.since) + 1n;
+  const first = window.times[0] ?? end;
   const output = plan.mode === 'replay' ? null : settings.output;
   const parts = output === null ? [] : await earlierRows(deps, input, output.table, column, first, attempt);
   const rows = [...parts, window];

@@ -11,6 +11,7 @@ import type { ActivityDeps } from './deps.js';
 import { expectationWarnings } from './expectation-report.js';
 import { type LoadedParts, readParts } from './parts.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
+import { findSilentMachines } from './silent-machines.js';
 
 /** Slices are packed up to this size, so that a fleet of small machines is few objects. */
 const PACK_BYTES = 4 * 1024 * 1024;
@@ -45,7 +46,8 @@ export async function transformData(
       reason: `Expected a unique_id of at most ${LONGEST_UNIQUE_ID} characters, got ${uniqueId.length}`,
     })),
   ];
-  const { chosen, seen } = await chooseMachines(deps, document, plan, shaped);
+  const silences = await findSilentMachines(deps.storage, document, plan, shaped);
+  const { chosen, seen } = await chooseMachines(deps, document, plan, shaped, silences?.silent ?? new Map());
   const machines = await packSlices(deps, plan, chosen, attempt);
   const manifest = new TextEncoder().encode(JSON.stringify(machines));
   return {
@@ -55,7 +57,8 @@ export async function transformData(
     refused: refused.slice(0, LISTED_PROBLEMS),
     refusedCount: refused.length,
     seen,
-    warnings,
+    ...(silences === null ? {} : { heard: silences.heard }),
+    warnings: [...warnings, ...(silences?.warnings ?? [])],
   };
 }
 

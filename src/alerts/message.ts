@@ -83,12 +83,18 @@ export function alertSummary(alert: Alert): string {
       : `${readableTime(event.first)} to ${readableTime(event.last)}`;
   if (alert.kind === 'revised')
     return `${titleOf(alert)} ${machine}: ${counted(event)} were told, ${when}; ${TAKEN_BACK}`;
+  if (isSilence(alert)) return `${titleOf(alert)} ${machine}: ${explanationOf(alert)}`;
   const score = `worst score ${shortNumber(worst.score)} (threshold ${shortNumber(event.threshold)})`;
   return `${titleOf(alert)} ${machine}: ${counted(event)}, ${when}, ${score}: ${explanationOf(alert)}`;
 }
 
-function titleOf({ kind }: Alert): string {
-  return kind === 'revised' ? 'Revised, no anomaly on' : 'Anomaly on';
+function isSilence({ event }: Alert): boolean {
+  return event.worst.cause === 'silent';
+}
+
+function titleOf(alert: Alert): string {
+  if (isSilence(alert)) return 'No rows from';
+  return alert.kind === 'revised' ? 'Revised, no anomaly on' : 'Anomaly on';
 }
 
 const TAKEN_BACK = 'rows that came late changed the scores, and nothing there is anomalous any more';
@@ -99,14 +105,21 @@ function explanationOf({ kind, event, isFoundLate }: Alert): string {
   return isFoundLate ? `${reason}; found when late rows came` : reason;
 }
 
-function summaryFields({ kind, event }: Alert): readonly Markup[] {
+function summaryFields(alert: Alert): readonly Markup[] {
+  const { kind, event } = alert;
   const { worst } = event;
   const ids = Object.entries(event.ids).map(
     ([column, id]) => `${codeSpan(column, ID_LENGTH)} ${codeSpan(id, ID_LENGTH)}`,
   );
-  return [
+  const names = [
     field('Machine', ids.length === 0 ? codeSpan(event.uniqueId, ID_LENGTH) : joinFitting(ids)),
     field('Pipeline', codeSpan(event.pipeline, ID_LENGTH)),
+  ];
+  if (isSilence(alert)) {
+    return [...names, field('Last row', readableTime(worst.time)), field('Missed since', readableTime(event.first))];
+  }
+  return [
+    ...names,
     kind === 'revised'
       ? field('Was told', counted(event))
       : field('Anomalous', `${counted(event)}, ${event.open ? 'still open' : 'over'}`),

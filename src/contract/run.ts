@@ -113,6 +113,8 @@ export interface ShapedData {
   readonly refusedCount: number;
   /** `SeenZone` as JSON, for the next run; null where late rows are not looked for. */
   readonly seen: ArtifactRef | null;
+  /** When each machine was last heard of, for the next run; absent where nobody asks for silent ones. */
+  readonly heard?: ArtifactRef;
   readonly warnings: readonly string[];
 }
 
@@ -126,8 +128,10 @@ export interface MachineEntry {
   readonly covered: Nanos;
   /** Rows of its own window. */
   readonly rows: number;
-  /** True when an earlier run could not deliver a message about it. */
+  /** True when there is a message about it whatever its rows say: one an earlier run could not deliver, or a silence. */
   readonly owesAlert: boolean;
+  /** Set while the machine is silent: it has had no rows since this one. */
+  readonly silent?: { readonly since: Nanos; readonly isNew: boolean };
   /** A pack of slices and this one's place in it. */
   readonly pack: ArtifactRef;
   readonly offset: number;
@@ -240,8 +244,16 @@ export interface CheckedAnomalies {
   readonly isFoundLate: boolean;
   /** Events that were told and are none since late rows came; the oldest few. */
   readonly revised: readonly RevisedEvent[];
+  /** Absent while the machine is not silent. */
+  readonly silence?: ToldEvent;
   /** True when there is something new to look at. */
   readonly isPlotted: boolean;
+}
+
+/** An event, and the channels that have not been told of it. */
+export interface ToldEvent {
+  readonly event: AnomalyEvent;
+  readonly channels: readonly string[];
 }
 
 export interface RevisedEvent {

@@ -131,7 +131,9 @@ function machineFolder(pipeline: string, uniqueId: string): string {
 
 function folderOf(subject: AlertSubject): string {
   if ('digest' in subject) return `alerts/${segmentOf(subject.digest)}`;
-  return `${machineFolder(subject.pipeline, subject.uniqueId)}/${segmentOf(subject.first)}`;
+  // A silence has no rows that could come late, and shares no stretch with an event: it is not among them.
+  const name = subject.worst.cause === 'silent' ? `silent-${subject.first}` : subject.first;
+  return `${machineFolder(subject.pipeline, subject.uniqueId)}/${segmentOf(name)}`;
 }
 
 function keyOf(subject: AlertSubject, channel: string): string {

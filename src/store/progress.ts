@@ -21,6 +21,8 @@ export interface Progress {
   readonly owedAggregates?: Nanos;
   /** Absent while late rows are not looked for. */
   readonly late?: LateProgress;
+  /** When each machine was last heard of; absent while nobody asks for silent ones. */
+  readonly heard?: ArtifactRef;
 }
 
 export interface LateProgress {
@@ -87,10 +89,11 @@ function parsed(bytes: Uint8Array): unknown {
 
 function isProgress(value: unknown): value is Progress {
   if (!isRecord(value)) return false;
-  const { origin, to, target, settingsHash, lagging, late, owedAggregates = to } = value;
+  const { origin, to, target, settingsHash, lagging, late, heard, owedAggregates = to } = value;
   const hasLaggards = Array.isArray(lagging) && lagging.every(isLaggard);
   const hasTimes = [origin, to, target, owedAggregates].every(isNanos);
-  return hasTimes && typeof settingsHash === 'string' && hasLaggards && isLateProgress(late);
+  const hasRefs = isLateProgress(late) && (heard === undefined || isRecord(heard));
+  return hasTimes && typeof settingsHash === 'string' && hasLaggards && hasRefs;
 }
 
 function isLateProgress(value: unknown): value is LateProgress | undefined {

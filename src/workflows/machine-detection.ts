@@ -139,10 +139,11 @@ async function tellChannels(
   checked: CheckedAnomalies,
   plot: PlotResult | null,
 ): Promise<AlertOutcome[]> {
-  const { latest, channels, isFoundLate, revised } = checked;
+  const { latest, channels, isFoundLate, revised, silence } = checked;
   const messages = [
     ...revised.map((taken) => ({ kind: 'revised' as const, isFoundLate: true, ...taken })),
     ...(latest === null ? [] : [{ kind: 'event' as const, isFoundLate, event: latest, channels }]),
+    ...(silence === undefined ? [] : [{ kind: 'event' as const, isFoundLate: false, ...silence }]),
   ];
   const outcomes: AlertOutcome[] = [];
   for (const { channels: untold, ...message } of messages) {

@@ -75,6 +75,22 @@ describe('alertMessage', () => {
     expect(JSON.stringify(alertMessage(alert).blocks)).toContain('threshold 0.8; found when late rows came');
   });
 
+  it('of a silent machine says since when, and nothing of scores', () => {
+    const time = '1795500900000000000';
+    const reason = 'no rows since 2026-11-24T06:15:00Z';
+    const alert = exampleAlert({ rows: 0, worst: { time, score: 0, values: {}, cause: 'silent', reason } });
+    expect(alertSummary(alert)).toBe(`No rows from bosch-gmbh-m1 (machines): ${reason}`);
+    const message = alertMessage(alert);
+    expect(message.blocks[0]).toMatchObject({ text: { text: 'No rows from bosch-gmbh-m1' } });
+    expect(fieldsOf(message).slice(2)).toEqual([
+      '*Last row*\n2026-11-24 06:15:00 UTC',
+      '*Missed since*\n2026-11-24 06:15:02 UTC',
+    ]);
+    expect(
+      textsOf(message).some(({ text }) => /score|threshold/i.test(text) && !text.startsWith('Score and values')),
+    ).toBe(false);
+  });
+
   it('takes back what late rows have undone', () => {
     const alert = exampleAlert({}, { kind: 'revised' });
     expect(alertSummary(alert)).toBe(

@@ -218,6 +218,24 @@ describe('a machine', () => {
     ]);
   });
 
+  it('tells of a silence beside the event', async () => {
+    const told: unknown[] = [];
+    await startWorker(1, {
+      ...WITH_EVENT,
+      checkAnomalies: async () => ({
+        ...(await WITH_EVENT.checkAnomalies()),
+        silence: { event: { key: 'silence' }, channels: ['b'] },
+      }),
+      sendAlert: async ({ event, channel }: { event: { key: string }; channel: string }) => {
+        told.push([event.key, channel]);
+        return 'delivered';
+      },
+    });
+    await run();
+    expect(told.at(-1)).toEqual(['silence', 'b']);
+    expect(told).toHaveLength(3);
+  });
+
   it('is published also when its plot and a channel fail', async () => {
     await startWorker(1, {
       ...WITH_EVENT,
