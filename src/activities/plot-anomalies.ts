@@ -1,6 +1,7 @@
 import { renderPlot } from '../charts/render-png.js';
 import { HalfspaceError } from '../contract/failures.js';
 import type { Detection, MachineInput, PlotResult } from '../contract/run.js';
+import type { Table } from '../contract/table.js';
 import { isoFromNanos, msFromNanos, nanosFromMs } from '../contract/time.js';
 import { quoteIdentifier } from '../influx/identifiers.js';
 import { decodeTable } from '../shape/slice-codec.js';
@@ -9,8 +10,8 @@ import { segmentOf } from '../store/object-key.js';
 import { rulesOf } from '../verdict/machine-rules.js';
 import type { Attempt } from './attempt.js';
 import type { ActivityDeps } from './deps.js';
-import { SCORE_COLUMNS, valueColumn } from './detect-anomalies.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
+import { type ScoredRows, scoredRows, worstReasons } from './scored-rows.js';
 import { numbersOf, timesOf } from './table-columns.js';
 
 /** A window of minutes says little by itself: the plot begins this long before it, with the scores written earlier. */
@@ -22,6 +23,9 @@ interface PlotRows {
   readonly scores: Float64Array;
   readonly isAnomaly: Float64Array;
   readonly values: Float64Array;
+  readonly expected: Float64Array;
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
 }
 
 /** Draws the machine's scores and its first value column; the picture stays under `plots/`. */
@@ -33,19 +37,16 @@ export async function plotAnomalies(
 ): Promise<PlotResult> {
   const { plan, machine, detection } = input;
   const { settings } = await documents.get<RunPlanDocument>(plan.document);
-  const table = decodeTable(await getArtifact(deps.storage, detection.scores));
+  const rules = rulesOf(settings.verdict, machine.uniqueId);
   const column = settings.source.values[0] ?? '';
-  const window: PlotRows = {
-    times: timesOf(table, SCORE_COLUMNS.time),
-    scores: numbersOf(table, SCORE_COLUMNS.score),
-    isAnomaly: numbersOf(table, SCORE_COLUMNS.cause).map((cause) => (cause === 0 ? 0 : 1)),
-    values: numbersOf(table, valueColumn(column)),
-  };
+  const scored = scoredRows(decodeTable(await getArtifact(deps.storage, detection.scores)), settings);
+  const window = windowRows(scored);
   // Of a machine that is silent there is only what was before.
   const end = machine.silent === undefined ? BigInt(plan.window.to) : BigInt(machine.silent.since) + 1n;
   const first = window.times[0] ?? end;
   const output = plan.mode === 'replay' ? null : settings.output;
-  const parts = output === null ? [] : await earlierRows(deps, input, output.table, column, first, attempt);
+  const parts =
+    output === null ? [] : await earlierRows(deps, input, output.table, settings.source.values, first, attempt);
   const rows = [...parts, window];
   const png = renderPlot({
     uniqueId: machine.uniqueId,
@@ -54,7 +55,16 @@ export async function plotAnomalies(
     scores: joined(rows, ({ scores }) => scores),
     values: joined(rows, ({ values }) => values),
     anomalous: Uint8Array.from(joined(rows, ({ isAnomaly }) => isAnomaly)),
-    threshold: rulesOf(settings.verdict, machine.uniqueId).threshold,
+    threshold: rules.threshold,
+    bounds: {
+      expected: joined(rows, ({ expected }) => expected),
+      lower: joined(rows, ({ lower }) => lower),
+      upper: joined(rows, ({ upper }) => upper),
+    },
+    reasons: [
+      ...worstReasons(scored, rules),
+      ...(machine.silent === undefined ? [] : [`no rows since ${isoFromNanos(BigInt(machine.silent.since))}`]),
+    ],
   });
   const folder = `plots/${segmentOf(plan.pipeline)}/${segmentOf(machine.uniqueId)}`;
   const { key } = await putArtifact(deps.storage, folder, plan.window.to, png, '.png');
@@ -70,12 +80,13 @@ async function earlierRows(
   deps: ActivityDeps,
   { plan, machine }: MachineInput,
   output: string,
-  column: string,
+  [column = '', ...others]: readonly string[],
   before: bigint,
   { signal }: Attempt,
 ): Promise<PlotRows[]> {
+  // Tables that were begun before there were bounds have no columns for them.
   const sql =
-    `SELECT time, score, is_anomaly, ${quoteIdentifier(column)} AS value FROM ${quoteIdentifier(output)} ` +
+    `SELECT * FROM ${quoteIdentifier(output)} ` +
     'WHERE pipeline = $pipeline AND unique_id = $machine AND time >= $from::timestamp AND time < $to::timestamp ORDER BY time';
   const params = {
     pipeline: plan.pipeline,
@@ -90,7 +101,8 @@ async function earlierRows(
         times: timesOf(table, 'time'),
         scores: numbersOf(table, 'score'),
         isAnomaly: numbersOf(table, 'is_anomaly'),
-        values: numbersOf(table, 'value'),
+        values: numbersOrNone(table, column),
+        ...boundsOf(table, others.length === 0 ? null : column),
       });
     }
   } catch (error) {
@@ -98,6 +110,35 @@ async function earlierRows(
     if (!isNew) throw error;
   }
   return parts;
+}
+
+/** The plot is of the first column: what was expected of others has no place in it. */
+function windowRows({ times, scores, causes, features, expected, lower, upper, values }: ScoredRows): PlotRows {
+  const own = (numbers: Float64Array) => numbers.map((number, row) => (features[row] === 0 ? number : Number.NaN));
+  return {
+    times,
+    scores,
+    isAnomaly: causes.map((cause) => (cause === 0 ? 0 : 1)),
+    values: values[0] ?? new Float64Array(times.length),
+    expected: own(expected),
+    lower: own(lower),
+    upper: own(upper),
+  };
+}
+
+/** @param column rows of other columns say nothing; null: there are no others. */
+function boundsOf(table: Table, column: string | null): Pick<PlotRows, 'expected' | 'lower' | 'upper'> {
+  const named = table.columns.get('column');
+  const isOwn = (row: number) =>
+    column === null || (named?.kind === 'string' && named.dictionary[named.codes[row] ?? -1] === column);
+  const own = (name: string) => numbersOrNone(table, name).map((number, row) => (isOwn(row) ? number : Number.NaN));
+  return { expected: own('expected'), lower: own('lower'), upper: own('upper') };
+}
+
+/** NaN where the table has no such column. */
+function numbersOrNone({ columns, rows }: Table, name: string): Float64Array {
+  const column = columns.get(name);
+  return column?.kind === 'number' ? column.values : new Float64Array(rows).fill(Number.NaN);
 }
 
 function joined(rows: readonly PlotRows[], pick: (part: PlotRows) => Float64Array): Float64Array {

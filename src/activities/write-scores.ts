@@ -1,5 +1,4 @@
 import { HalfspaceError } from '../contract/failures.js';
-import { fillsGaps } from '../contract/features.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import type { Detection, MachineInput, ModelGate, StagedSnapshot, WriteResult } from '../contract/run.js';
 import { formatLine } from '../influx/line-protocol.js';
@@ -8,15 +7,12 @@ import { recentStart } from '../shape/late-zone.js';
 import { decodeTable } from '../shape/slice-codec.js';
 import { getArtifact } from '../store/artifacts.js';
 import { Snapshots, snapshotNameFrom } from '../store/snapshots.js';
-import { CAUSES } from '../verdict/judge.js';
 import { rulesOf } from '../verdict/machine-rules.js';
-import { reasonText } from '../verdict/reason.js';
 import type { Attempt } from './attempt.js';
 import type { ActivityDeps } from './deps.js';
-import { SCORE_COLUMNS, valueColumn } from './detect-anomalies.js';
 import { lateClock } from './late-search.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
-import { numbersOf, timesOf } from './table-columns.js';
+import { reasonAt, scoredRows } from './scored-rows.js';
 
 export type WriteScoresInput = MachineInput & { readonly gate: ModelGate; readonly detection: Detection };
 
@@ -70,7 +66,7 @@ async function publish(
 }
 
 /** Fields that are left out where nothing is known. */
-const EXPECTED = [SCORE_COLUMNS.expected, SCORE_COLUMNS.lower, SCORE_COLUMNS.upper] as const;
+const EXPECTED = ['expected', 'lower', 'upper'] as const;
 
 /**
  * One line a scored row, and one without a score a row that fills a gap: the row's own time and ids, so that writing it again
@@ -82,36 +78,30 @@ function* scoreLines(
   settings: PipelineSettings,
   output: string,
 ): Generator<string> {
-  const times = timesOf(table, SCORE_COLUMNS.time);
-  const scores = numbersOf(table, SCORE_COLUMNS.score);
-  const causes = numbersOf(table, SCORE_COLUMNS.cause);
-  const features = numbersOf(table, SCORE_COLUMNS.feature);
-  const bounds = EXPECTED.map((name) => [name, numbersOf(table, name)] as const);
-  const filled = fillsGaps(settings) ? numbersOf(table, SCORE_COLUMNS.filled) : null;
-  const values = settings.source.values.map((name) => [name, numbersOf(table, valueColumn(name))] as const);
+  const scored = scoredRows(table, settings);
+  const { names, values, features, filled } = scored;
   const tags: Record<string, string> = { pipeline: plan.pipeline, unique_id: machine.uniqueId };
   settings.source.id.forEach((name, index) => {
     tags[name] = machine.ids[index] ?? '';
   });
   const rules = rulesOf(settings.verdict, machine.uniqueId);
   const { threshold } = rules;
-  for (let row = 0; row < table.rows; row++) {
-    const score = scores[row] ?? Number.NaN;
+  for (let row = 0; row < scored.rows; row++) {
+    const score = scored.scores[row] ?? Number.NaN;
     const isFilled = filled?.[row] === 1;
     if (Number.isNaN(score) && !isFilled) continue;
-    const cause = CAUSES[causes[row] ?? 0] ?? null;
-    const [column = null, numbers = null] = values[features[row] ?? -1] ?? [];
-    const [expected = Number.NaN, lower = Number.NaN, upper = Number.NaN] = bounds.map(([, known]) => known[row]);
-    const found = { score, column, value: numbers?.[row] ?? Number.NaN, expected, lower, upper };
     // A field that is left out keeps what an earlier write of the row gave it: the reason of a row that is ordinary now.
-    const reason = cause === null ? '' : reasonText({ ...found, cause }, rules);
-    const isAnomaly = cause !== null;
+    const reason = reasonAt(scored, row, rules);
+    const isAnomaly = scored.causes[row] !== 0;
     const fields: Record<string, number | string | boolean> = { score, is_anomaly: isAnomaly, threshold, reason };
     if (filled !== null) fields.filled = isFilled;
-    for (const [name, known] of bounds) fields[name] = known[row] ?? Number.NaN;
-    if (values.length > 1 && column !== null) fields.column = column;
-    for (const [name, measured] of values) fields[name] = measured[row] ?? Number.NaN;
-    const line = formatLine({ table: output, tags, fields, time: times[row] ?? 0n });
+    for (const name of EXPECTED) fields[name] = scored[name][row] ?? Number.NaN;
+    const column = names[features[row] ?? -1];
+    if (names.length > 1 && column !== undefined) fields.column = column;
+    names.forEach((name, feature) => {
+      fields[name] = values[feature]?.[row] ?? Number.NaN;
+    });
+    const line = formatLine({ table: output, tags, fields, time: scored.times[row] ?? 0n });
     if (line !== null) yield line;
   }
 }

@@ -12,6 +12,7 @@ export const COLOURS = {
   score: '#1f6fb4',
   value: '#12936a',
   anomalous: '#d7191c',
+  expected: '#b45f06',
   threshold: '#5b6b85',
   text: '#1f2937',
   faintText: '#6b7280',

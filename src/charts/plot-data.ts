@@ -12,4 +12,15 @@ export interface PlotData {
   /** 1 where the verdict is anomalous, n rows. */
   readonly anomalous: Uint8Array;
   readonly threshold: number;
+  /** What was expected of the column, and the bounds of that; null where nothing is known. */
+  readonly bounds: PlotBounds | null;
+  /** Why rows are anomalous, a line each. */
+  readonly reasons: readonly string[];
+}
+
+/** n rows each; NaN or infinite where unknown. */
+export interface PlotBounds {
+  readonly expected: Float64Array;
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
 }

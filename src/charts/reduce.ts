@@ -12,6 +12,10 @@ export interface ReducedPlot {
   readonly scores: readonly PlotPoint[];
   /** First, lowest, highest and last value a pixel column and stretch. */
   readonly values: readonly PlotPoint[];
+  /** As values; empty where nothing is known. */
+  readonly expected: readonly PlotPoint[];
+  readonly lower: readonly PlotPoint[];
+  readonly upper: readonly PlotPoint[];
   /** Anomalous rows at their score, at most one a pixel. */
   readonly anomalousScores: readonly PlotPoint[];
   /** Anomalous rows at their value, at most one a pixel. */
@@ -45,10 +49,15 @@ const SCORE_RANGE: Range = { low: 0, high: 1 };
  * anomalous row has the same pixel. Lines break where a value is missing or not finite and where rows are missing.
  */
 export function reducePlot(data: PlotData, grid: PixelGrid): ReducedPlot {
-  const { timesMs, scores, values, anomalous } = data;
+  const { timesMs, scores, values, anomalous, bounds } = data;
   const range = drawableRange(values);
   const gapMs = GAP_MEDIAN_STEPS * medianStep(timesMs);
+  const bound = (ys: Float64Array | undefined): PlotPoint[] =>
+    ys === undefined ? [] : reduceLine(timesMs, ys, grid.columns, gapMs, 'extremes');
   return {
+    expected: bound(bounds?.expected),
+    lower: bound(bounds?.lower),
+    upper: bound(bounds?.upper),
     scores: reduceLine(timesMs, scores, grid.columns, gapMs, 'highest'),
     values: reduceLine(timesMs, values, grid.columns, gapMs, 'extremes'),
     anomalousScores: reduceMarks(timesMs, scores, anomalous, grid.columns, grid.scoreRows, SCORE_RANGE),

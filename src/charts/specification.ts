@@ -44,6 +44,9 @@ const SCORE = 1;
 const THRESHOLD = 2;
 const ANOMALOUS_VALUE = 3;
 const ANOMALOUS_SCORE = 4;
+const EXPECTED = 5;
+/** Longest line of a reason. */
+const REASON_LENGTH = 120;
 
 /**
  * A Chart.js 4 configuration (linear x axis in milliseconds, no date adapter) that shows value and score of one machine
@@ -62,6 +65,8 @@ export function anomalyChart(data: PlotData, size: ChartSize): ChartConfiguratio
     scoreRows: Math.ceil(height * (SCORE_BAND.to - SCORE_BAND.from)),
     valueRows: Math.ceil(height * (VALUE_BAND.to - VALUE_BAND.from)),
   });
+  const hasBounds = reduced.expected.length > 0;
+  const within = (points: readonly PlotPoint[]) => clamped(points, tickRange(valueTicks));
   const dotted = rows * DOTTED_ROW_PX <= width;
   const marks = Math.max(reduced.anomalousScores.length, reduced.anomalousValues.length);
   const dense = marks > MARKS_DENSE;
@@ -72,6 +77,7 @@ export function anomalyChart(data: PlotData, size: ChartSize): ChartConfiguratio
     legendLine(VALUE, valueRange === null ? `${column}: no values` : column, COLOURS.value),
     legendLine(SCORE, 'score', COLOURS.score),
     legendLine(THRESHOLD, thresholdText, COLOURS.threshold, [5, 3]),
+    ...(hasBounds ? [legendLine(EXPECTED, 'expected, and its bounds', COLOURS.expected, [2, 2])] : []),
     // One entry stands for the marks on both lines, and none where nothing is marked.
     ...(anomalies > 0 ? [legendMark(ANOMALOUS_VALUE, `anomalous (${grouped(anomalies)})`)] : []),
   ];
@@ -106,6 +112,13 @@ export function anomalyChart(data: PlotData, size: ChartSize): ChartConfiguratio
           yAxisID: 'score',
           order: 2,
         },
+        ...(hasBounds
+          ? [
+              expectedLine('expected', within(reduced.expected), 1),
+              expectedLine('lower bound', within(reduced.lower), 0.5),
+              expectedLine('upper bound', within(reduced.upper), 0.5),
+            ]
+          : []),
       ],
     },
     options: {
@@ -172,7 +185,7 @@ export function anomalyChart(data: PlotData, size: ChartSize): ChartConfiguratio
         },
         subtitle: {
           display: rows > 0,
-          text: chartSubtitle(data.timesMs, anomalies),
+          text: [chartSubtitle(data.timesMs, anomalies), ...data.reasons.map((text) => shortText(text, REASON_LENGTH))],
           color: COLOURS.faintText,
           font: { size: 13 },
           padding: { bottom: 4 },
@@ -212,6 +225,22 @@ function thresholdLine(fromMs: number, toMs: number, threshold: number): PlotPoi
     { x: fromMs, y: threshold },
     { x: toMs, y: threshold },
   ];
+}
+
+function expectedLine(label: string, points: readonly PlotPoint[], width: number) {
+  return {
+    ...lineStyle(points, COLOURS.expected, false),
+    label,
+    yAxisID: 'value',
+    order: 6,
+    borderWidth: width,
+    borderDash: [2, 2],
+  };
+}
+
+/** Bounds far away from the values run along the edge of their band. */
+function clamped(points: readonly PlotPoint[], { low, high }: Range): PlotPoint[] {
+  return points.map(({ x, y }) => ({ x, y: Math.min(high, Math.max(low, y)) }));
 }
 
 function tickRange(ticks: NumberTicks): Range {

@@ -25,6 +25,8 @@ export function examplePlot(rows: number, faulty: number, replaced: Partial<Plot
     values: Float64Array.from(row, (at) => (isFaulty(at) ? 400 + 100 * random() : 200 + 20 * random())),
     anomalous: Uint8Array.from(row, (at) => (isFaulty(at) ? 1 : 0)),
     threshold: 0.8,
+    bounds: null,
+    reasons: [],
     ...replaced,
   };
 }

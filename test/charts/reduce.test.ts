@@ -32,6 +32,8 @@ function randomPlot(random: () => number): PlotData {
     values: Float64Array.from(row, value),
     anomalous: Uint8Array.from(row, () => (random() < anomalies ? 1 : 0)),
     threshold: 0.8,
+    bounds: null,
+    reasons: [],
   };
 }
 
@@ -156,6 +158,9 @@ describe('reducePlot', () => {
   it('gives nothing for no rows, and finite points for the largest doubles', () => {
     const grid = { columns: 10, scoreRows: 10, valueRows: 10 };
     expect(reducePlot(examplePlot(0, 0), grid)).toEqual({
+      expected: [],
+      lower: [],
+      upper: [],
       scores: [],
       values: [],
       anomalousScores: [],

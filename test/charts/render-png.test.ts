@@ -164,7 +164,7 @@ async function renderInBareProcess(folder: string): Promise<{ readonly families:
     import { renderPlot } from './charts/render-png.js';
     const none = { timesMs: new Float64Array(), scores: new Float64Array(), values: new Float64Array(), anomalous: new Uint8Array() };
     const families = GlobalFonts.families.map(({ family }) => family);
-    const png = renderPlot({ uniqueId: 'bare', column: 'power', threshold: 0.8, ...none });
+    const png = renderPlot({ uniqueId: 'bare', column: 'power', threshold: 0.8, bounds: null, reasons: [], ...none });
     process.stdout.write(JSON.stringify({ families, png: Buffer.from(png).toString('base64') }));`;
   await writeFile(join(folder, 'bare.mjs'), script);
   const env = { ...process.env, FONTCONFIG_FILE: '/dev/null', DISABLE_SYSTEM_FONTS_LOAD: '1' };

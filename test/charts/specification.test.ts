@@ -52,13 +52,33 @@ describe('anomalyChart', () => {
     expect(share('value', 500)).toBeLessThan(1);
   });
 
+  it('draws what was expected with its bounds, which keep to the band of the values, and says why', () => {
+    const bounds = {
+      expected: new Float64Array(20).fill(210),
+      lower: Float64Array.from({ length: 20 }, (_, row) => (row < 5 ? Number.NaN : -1e9)),
+      upper: new Float64Array(20).fill(220),
+    };
+    const reasons = ['score 0.900 above 0.8: power 450, expected 210 (200 to 220)', 'x'.repeat(500)];
+    const { options, data } = anomalyChart(examplePlot(20, 3, { bounds, reasons }), SIZE);
+    const [expected, lower, upper] = data.datasets.slice(5);
+    expect(expected).toMatchObject({ label: 'expected', yAxisID: 'value' });
+    expect(new Set(expected?.data.map(({ y }) => y))).toEqual(new Set([210]));
+    expect(lower?.data).toHaveLength(15);
+    const low = Math.min(...(data.datasets[0]?.data ?? []).map(({ y }) => y));
+    expect(Math.max(...(lower?.data ?? []).map(({ y }) => y))).toBeGreaterThan(low - 100);
+    expect(new Set(upper?.data.map(({ y }) => y))).toEqual(new Set([220]));
+    const [, first, second] = Object(options?.plugins?.subtitle?.text);
+    expect(first).toBe(reasons[0]);
+    expect(second).toHaveLength(120);
+  });
+
   it('counts in the subtitle and dots the rows of a short series only', () => {
     const short = anomalyChart(examplePlot(20, 3), SIZE);
-    expect(short.options?.plugins?.subtitle?.text).toBe(
+    expect(short.options?.plugins?.subtitle?.text).toEqual([
       '20 rows, 3 anomalous, 2026-11-23 06:00:00 to 2026-11-23 06:00:19 UTC',
-    );
+    ]);
     const long = anomalyChart(examplePlot(200_000, 0), SIZE);
-    expect(long.options?.plugins?.subtitle?.text).toMatch(/^200,000 rows, none anomalous, /);
+    expect(String(long.options?.plugins?.subtitle?.text)).toMatch(/^200,000 rows, none anomalous, /);
     expect(new Set(Object(short.data.datasets[0]).pointRadius)).toEqual(new Set([2.5]));
     expect(new Set(Object(long.data.datasets[0]).pointRadius)).toEqual(new Set([0]));
   });
