@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { alertSummary } from '../../src/alerts/message.js';
+import { pipelineSchema } from '../../src/config/pipeline-schema.js';
 import type { PipelineSettings } from '../../src/contract/pipeline.js';
 import { readProgress } from '../../src/store/progress.js';
 import { Killed, MemoryPlant, PIPELINE } from './memory-plant.js';
@@ -7,32 +8,18 @@ import { Killed, MemoryPlant, PIPELINE } from './memory-plant.js';
 const SECOND = 1_000_000_000n;
 const START = 1_700_000_000_000_000_000n;
 
-function settingsOf(verdict: Partial<PipelineSettings['verdict']> = {}): PipelineSettings {
-  return {
-    mode: 'incremental',
-    source: {
-      table: 'rows',
-      query: null,
-      language: 'sql',
-      id: ['m'],
-      values: ['x'],
-      time: 'time',
-      unique_id: 'readable',
-    },
-    window: { history: 300_000, settle: 0, catch_up: 100_000_000, chunk: null },
-    late: { within: 60_000, action: 'report' },
+function settingsOf(verdict: object = {}): PipelineSettings {
+  return pipelineSchema.parse({
+    source: { table: 'rows', id: ['m'], values: ['x'] },
+    window: { history: '5m', settle: '0s', catch_up: '1d' },
+    late: { within: '1m' },
     on_settings_change: 'fresh',
     normalise: { x: [0, 100] },
     detector: { kind: 'half_space_trees', n_trees: 10, height: 6, window_size: 20, seed: 1 },
-    order: 'score_then_learn',
-    verdict: { threshold: 0.8, clear_after: 5000, stale_after: 60_000, ...verdict },
-    expectations: { after_load: [], after_transform: [] },
-    wait_for: null,
+    verdict: { clear_after: '5s', stale_after: '1m', ...verdict },
     output: { table: 'scores' },
-    aggregate: null,
     alerts: ['ops'],
-    schedule: null,
-  };
+  });
 }
 
 function at(second: number): bigint {
