@@ -38,6 +38,20 @@ const driftGate = group({
     .describe('Rows of one alarm after which what is seen is the new level; 0: never.'),
 });
 
+const novelty = group({
+  kind: detectorKind('novelty'),
+  pattern: z
+    .boolean({ error: 'expected true or false' })
+    .default(false)
+    .describe('Whether the shapes of eight blocks of rows are looked at too.'),
+  eps: share(0.0001, 0.1)
+    .default(1 / 1024)
+    .describe('Share of the range of a series within which two values count as one; half of it doubles the memory.'),
+  hide_first: integer(0, 1_000_000_000)
+    .default(750)
+    .describe('Rows learned before scores appear; until then everything is new.'),
+});
+
 const module = group({
   kind: detectorKind('module'),
   path: text('the path of a JavaScript module').describe(
@@ -53,6 +67,7 @@ const module = group({
 const ALONE = [
   halfSpaceTrees,
   driftGate,
+  novelty,
   threshold,
   quantile,
   persist,
@@ -137,6 +152,14 @@ export function detectorProblems(
           message,
         })),
       );
+    case 'novelty':
+      if (columns.length === 1) return [];
+      return [
+        {
+          path: ['kind'],
+          message: `novelty looks at one value column, not ${columns.length}; give each its own pipeline`,
+        },
+      ];
     case 'threshold':
       return thresholdProblems(settings, columns);
     case 'quantile':

@@ -103,6 +103,7 @@ function requiredOf(schema: Json): readonly string[] {
 function formOf(schema: Json): string {
   if ('const' in schema) return code(String(schema.const));
   if (Array.isArray(schema.enum)) return schema.enum.map((value) => code(String(value))).join(' or ');
+  if (schema.type === 'boolean') return '`true` or `false`';
   if (schema.type === 'array') return 'prefixItems' in schema ? '[low, high]' : 'list';
   if (schema.type === 'integer' || schema.type === 'number') return `${schema.type}${rangeOf(schema)}`;
   if (schema.type === 'string' || (Array.isArray(schema.type) && schema.type.includes('string')))

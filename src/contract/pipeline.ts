@@ -126,6 +126,17 @@ export interface DriftGateSettings {
   readonly hold: number;
 }
 
+/** One value column; a verdict threshold of 0.5 is meant. */
+export interface NoveltySettings {
+  readonly kind: 'novelty';
+  /** Also look at shapes of eight blocks of rows. */
+  readonly pattern: boolean;
+  /** Share of a series' range within which two values count as one, 0.0001..0.1. */
+  readonly eps: number;
+  /** Rows learned before scores appear. */
+  readonly hide_first: number;
+}
+
 /** A limit for every column, or limits by column. */
 export type ColumnBound = number | { readonly [column: string]: number };
 
@@ -233,6 +244,7 @@ export interface VoteSettings {
 export type DetectorSettings =
   | HalfSpaceTreesSettings
   | DriftGateSettings
+  | NoveltySettings
   | ColumnDetectorSettings
   | ModuleSettings
   | VoteSettings;

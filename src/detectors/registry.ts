@@ -6,6 +6,7 @@ import type { Detector } from './detector.js';
 import { DriftGate } from './drift-gate.js';
 import { HalfSpaceTrees } from './half-space-trees.js';
 import { createModuleDetector, moduleDetectorFromBytes } from './module-detector.js';
+import { Novelty } from './novelty.js';
 import { Vote } from './vote.js';
 
 /** A new detector over `features`, the columns of the batches to come. Throws BadSettings for settings out of range. */
@@ -15,6 +16,8 @@ export function createDetector(settings: DetectorSettings, features: readonly st
       return new HalfSpaceTrees(settings, features);
     case 'drift_gate':
       return new DriftGate(settings, features);
+    case 'novelty':
+      return new Novelty(settings, features);
     case 'threshold':
     case 'quantile':
     case 'persist':
@@ -43,6 +46,8 @@ export function detectorFromBytes(
       return HalfSpaceTrees.fromBytes(bytes, settings, features);
     case 'drift_gate':
       return DriftGate.fromBytes(bytes, settings, features);
+    case 'novelty':
+      return Novelty.fromBytes(bytes, settings, features);
     case 'threshold':
     case 'quantile':
     case 'persist':

@@ -331,6 +331,21 @@ describe('contradictions', () => {
       'halfspace.yaml:5:16 pipelines.p.normalise: batch needs the whole series',
     ],
     [
+      'several values for a detector that looks at one',
+      'source: { table: t, id: [m], values: [x, y] }\ndetector: { kind: novelty }',
+      'pipelines.p.detector.kind: novelty looks at one value column, not 2; give each its own pipeline',
+    ],
+    [
+      'a normaliser for a detector that looks at values as measured',
+      `${SOURCE}\nnormalise: running\ndetector: { kind: novelty }`,
+      'halfspace.yaml:5:16 pipelines.p.normalise: has no meaning for novelty',
+    ],
+    [
+      'a resolution that is none',
+      `${SOURCE}\ndetector: { kind: novelty, eps: 0 }`,
+      'halfspace.yaml:5:37 pipelines.p.detector.eps: expected a number from 0.0001 to 0.1, got 0',
+    ],
+    [
       'late rows in replay mode',
       `${SOURCE}\nnormalise: running\nmode: replay\nlate: { within: 1h }`,
       'pipelines.p.late: has no meaning in replay mode, which reads all rows anew each run; leave it out',

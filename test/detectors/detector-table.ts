@@ -52,6 +52,18 @@ export const DETECTORS: readonly DetectorCase[] = [
     recentRows: 800,
     fades: true,
   },
+  {
+    name: 'novelty',
+    settings: { kind: 'novelty', pattern: false, eps: 1 / 1024, hide_first: 30 },
+    features: [1, 1],
+    recentRows: 0,
+  },
+  {
+    name: 'novelty that looks at shapes too and has little memory',
+    settings: { kind: 'novelty', pattern: true, eps: 0.1, hide_first: 0 },
+    features: [1, 1],
+    recentRows: 0,
+  },
   of({ kind: 'threshold', low: 20, high: null }),
   of({ kind: 'threshold', low: { power: 10 }, high: { power: 80, Load: 60 } }, 'by column'),
   of({ kind: 'robust_zscore', window: 150, limit: 3.5 }),
