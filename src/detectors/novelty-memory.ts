@@ -107,9 +107,7 @@ export class ValueMemory {
   }
 
   #bend(value: number): number {
-    const ratio = (value - this.#mean) / (ASINH_SCALE * this.#deviation);
-    // Beside deviations near the smallest double a ratio can be infinite, and two of them have no difference.
-    return Math.asinh(Math.max(-Number.MAX_VALUE, Math.min(ratio, Number.MAX_VALUE)));
+    return Math.asinh((value - this.#mean) / (ASINH_SCALE * this.#deviation));
   }
 
   /** Place of the stored value nearest to the one at `place`; the lower of two. There are at least two. */

@@ -81,9 +81,11 @@ export class Views {
     into.value = view === CALENDAR ? this.#calendars.expected : Number.NaN;
     into.lower = Number.NaN;
     into.upper = Number.NaN;
-    if (view === LEVEL) expectInside(this.#level, this.#recent.last(0), into);
-    else if (view === FLOOR) expectInside(this.#floor, this.#recent.smallest(), into);
-    else if (view === CEILING) expectInside(this.#ceiling, this.#recent.largest(), into);
+    const value = this.#recent.last(0);
+    if (view === LEVEL) expectInside(this.#level, value, into);
+    // Of a floor that rose or a ceiling that fell the row's own value is not to blame.
+    else if (view === FLOOR && value < this.#floor.nearest) expectInside(this.#floor, value, into);
+    else if (view === CEILING && value > this.#ceiling.nearest) expectInside(this.#ceiling, value, into);
   }
 
   /** Bytes held, from the start. */
