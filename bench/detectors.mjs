@@ -18,6 +18,7 @@ const SEED = 1;
 const GIVEN = [
   { kind: 'half_space_trees' },
   { kind: 'drift_gate' },
+  { kind: 'novelty' },
   { kind: 'threshold', high: 400 },
   { kind: 'quantile' },
   { kind: 'robust_zscore' },

@@ -139,6 +139,12 @@ export function useOfNormalised(settings: DetectorSettings): 'needed' | 'possibl
   return uses.includes('needed') ? 'needed' : uses.includes('possible') ? 'possible' : 'none';
 }
 
+/** Whether a detector, or one that votes, looks at one feature and no more. */
+export function looksAtOneFeature(settings: DetectorSettings): boolean {
+  if (settings.kind === 'vote') return settings.of.some((member) => looksAtOneFeature(member.detector));
+  return settings.kind === 'novelty';
+}
+
 /** What is wrong between a detector's settings, and between them and the features it sees; paths begin at the detector. */
 export function detectorProblems(
   settings: DetectorSettings,
@@ -152,14 +158,6 @@ export function detectorProblems(
           message,
         })),
       );
-    case 'novelty':
-      if (columns.length === 1) return [];
-      return [
-        {
-          path: ['kind'],
-          message: `novelty looks at one value column, not ${columns.length}; give each its own pipeline`,
-        },
-      ];
     case 'threshold':
       return thresholdProblems(settings, columns);
     case 'quantile':

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { featureName } from '../contract/features.js';
+import { columnOfFeature, featureName } from '../contract/features.js';
 import type { FeatureSettings, LateSettings, NormaliseSettings } from '../contract/pipeline.js';
 import { cronProblem } from './cron.js';
-import { detector, detectorProblems, useOfNormalised } from './detector-schema.js';
+import { detector, detectorProblems, looksAtOneFeature, useOfNormalised } from './detector-schema.js';
 import { columnName, duration, group, integer, names, share, text } from './fields.js';
 import { calendarLimits, features, resample, shapingProblems } from './shaping-schema.js';
 import { ruleContradictions, verdict } from './verdict-schema.js';
@@ -213,6 +213,18 @@ export const pipelineSchema = group({
     };
   });
 
+/** Features of the model that has most of them. */
+function mostFeatures(
+  model: 'joint' | 'per_column',
+  columns: readonly string[],
+  features: readonly FeatureSettings[],
+): number {
+  if (model === 'joint') return features.length;
+  const calendar = features.filter((feature) => columnOfFeature(feature) === null).length;
+  const own = columns.map((column) => features.filter((feature) => columnOfFeature(feature) === column).length);
+  return calendar + Math.max(...own);
+}
+
 function featureWord(name: string, columns: readonly string[]): string {
   return `the ${columns.includes(name) ? 'value column' : 'feature'} \`${name}\``;
 }
@@ -234,6 +246,7 @@ interface Checked {
   readonly features?: readonly FeatureSettings[];
   readonly normalise?: z.output<typeof normalise>;
   readonly detector: z.output<typeof detector>;
+  readonly model: 'joint' | 'per_column';
   readonly verdict: z.output<typeof verdict>;
   readonly wait_for: z.output<typeof waitFor> | null;
   readonly output: z.output<typeof output> | null;
@@ -250,6 +263,7 @@ function contradictions({
   features = plainFeatures(source.values),
   normalise,
   detector,
+  model,
   verdict,
   wait_for,
   output,
@@ -287,6 +301,12 @@ function contradictions({
   if (normalise === undefined && use === 'needed') say(['normalise'], NORMALISE_ERROR);
   if (normalise !== undefined && use === 'none') {
     say(['normalise'], `has no meaning for ${detector.kind}, which looks at the values as measured; leave it out`);
+  }
+  if (looksAtOneFeature(detector) && mostFeatures(model, source.values, features) > 1) {
+    say(
+      ['detector', 'kind'],
+      'novelty looks at one feature a model; use `model: per_column`, with no more than one of `features` a column',
+    );
   }
   for (const { path, message } of detectorProblems(detector, features.map(featureName)))
     say(['detector', ...path], message);

@@ -126,7 +126,7 @@ export interface DriftGateSettings {
   readonly hold: number;
 }
 
-/** One value column; a verdict threshold of 0.5 is meant. */
+/** One feature a model; a verdict threshold of 0.5 is meant. */
 export interface NoveltySettings {
   readonly kind: 'novelty';
   /** Also look at shapes of eight blocks of rows. */

@@ -126,7 +126,8 @@ export class Views {
 
   #patternNovelty(value: number, learns: boolean): number {
     if (this.#patterns.length === 0) return 0;
-    if (learns) this.#moments.learn(value);
+    // The row itself is always part of them; what is not learned has a copy to pass through, which does not stay.
+    this.#moments.learn(value);
     let sum = 0;
     for (let i = 0; i < this.#patterns.length; i++) sum += this.#patterns[i]!.take(value, this.#moments, learns);
     return (PATTERN_WEIGHT * sum) / this.#patterns.length;

@@ -333,7 +333,12 @@ describe('contradictions', () => {
     [
       'several values for a detector that looks at one',
       'source: { table: t, id: [m], values: [x, y] }\ndetector: { kind: novelty }',
-      'pipelines.p.detector.kind: novelty looks at one value column, not 2; give each its own pipeline',
+      'pipelines.p.detector.kind: novelty looks at one feature a model; use `model: per_column`, with no more than one of `features` a column',
+    ],
+    [
+      'a vote of such a detector, over two features of one column',
+      `${SOURCE}\nmodel: per_column\nfeatures: [x, { difference: x }]\ndetector: { kind: vote, of: [{ detector: { kind: novelty } }, { detector: { kind: persist } }] }`,
+      'pipelines.p.detector.kind: novelty looks at one feature a model',
     ],
     [
       'a normaliser for a detector that looks at values as measured',

@@ -72,3 +72,9 @@ test('features, a grid and the limits of the calendar come out with every defaul
   ]);
   expect(parsed.normalise).toMatchObject({ x: [0, 1], hour: [0, 23] });
 });
+
+test('a detector of one column takes several where each has a model of its own', () => {
+  const source = { table: 't', id: ['m'], values: ['x', 'y'] };
+  const { detector } = pipelineSchema.parse({ source, model: 'per_column', detector: { kind: 'novelty' } });
+  expect(detector).toEqual({ kind: 'novelty', pattern: false, eps: 1 / 1024, hide_first: 750 });
+});
