@@ -40,7 +40,7 @@ export class Novelty implements Detector {
     if (feature === undefined || others.length > 0) {
       throw new HalfspaceError(
         'BadSettings',
-        `Expected one feature for a novelty detector, got \`${featureNames.join(', ')}\`. Give each a pipeline of its own.`,
+        `Expected one feature for a novelty detector, got \`${featureNames.join(', ')}\`. Give each a model of its own.`,
       );
     }
     checkSettings(settings);
