@@ -1,32 +1,69 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { settingsErrorAt } from './config/load.js';
-import { modulePlaces, type PipelinesWithDetectors } from './config/module-files.js';
+import { codeOf } from './config/text-file.js';
+import type { Path } from './config/yaml-file.js';
 import { HalfspaceError } from './contract/failures.js';
+import { featureNames } from './contract/features.js';
+import type { ModuleSettings, PipelineSettings } from './contract/pipeline.js';
 import { provideDetectorModule } from './detectors/module-detector.js';
 import { createDetector, detectorFromBytes } from './detectors/registry.js';
 
 /** Settings as they were loaded; the file is named where a module is none. */
 export interface ModulesOf {
   readonly file: string;
-  readonly pipelines: PipelinesWithDetectors;
+  readonly pipelines: Readonly<Record<string, Pick<PipelineSettings, 'detector' | 'features'>>>;
 }
 
 /**
  * Loads the detector modules of the pipelines, each once in a process, and tries them: a detector is made, and made again
- * from its bytes. Whoever scores does this first; runs later on load nothing.
+ * from its bytes. Their absolute paths and the hashes of their content are noted in the settings. Whoever scores, or asks
+ * what a model was learned with, does this first; runs load nothing later.
  * @throws SettingsError with the place in the file, when a module cannot be loaded or is no detector.
  */
 export async function loadDetectorModules({ file, pipelines }: ModulesOf): Promise<void> {
   for (const { path, settings, features } of modulePlaces(pipelines)) {
     try {
-      const { sha256 = '' } = settings;
-      // Node keeps what it loaded by address: another content must have another one.
-      provideDetectorModule(sha256, await import(`${pathToFileURL(settings.path).href}?${sha256}`));
+      await loadModule(settings, dirname(file));
       detectorFromBytes(settings, features, createDetector(settings, features).toBytes());
     } catch (error) {
       throw settingsErrorAt(file, path, reasonOf(error), error);
     }
   }
+}
+
+interface ModulePlace {
+  readonly path: Path;
+  readonly settings: ModuleSettings;
+  /** Names of what the pipeline's detectors see. */
+  readonly features: readonly string[];
+}
+
+/** Those that vote included. */
+function modulePlaces(pipelines: ModulesOf['pipelines']): ModulePlace[] {
+  return Object.entries(pipelines).flatMap(([name, { detector, features }]) => {
+    const root = ['pipelines', name, 'detector'];
+    const isVote = detector.kind === 'vote';
+    return (isVote ? detector.of.map((member) => member.detector) : [detector]).flatMap((settings, i) => {
+      if (settings.kind !== 'module') return [];
+      const path = [...root, ...(isVote ? ['of', i, 'detector'] : []), 'path'];
+      return [{ path, settings, features: featureNames({ features }) }];
+    });
+  });
+}
+
+async function loadModule(settings: ModuleSettings, folder: string): Promise<void> {
+  const path = resolve(folder, settings.path);
+  const content = await readFile(path).catch((error: unknown) => {
+    const why = codeOf(error) === 'ENOENT' ? 'there is no such file' : `it cannot be read (${codeOf(error)})`;
+    throw new HalfspaceError('BadSettings', `no detector module at ${path}: ${why}`, { cause: error });
+  });
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  // Node keeps what it loaded by address: another content must have another one.
+  provideDetectorModule(sha256, await import(`${pathToFileURL(path).href}?${sha256}`));
+  Object.assign(settings, { path, sha256 });
 }
 
 function reasonOf(error: unknown): string {

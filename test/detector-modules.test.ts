@@ -130,6 +130,12 @@ describe('a detector module', () => {
     expect(text).not.toContain('\n');
   });
 
+  it('that is not there is refused with the path that was looked at', async () => {
+    await expect(loadDetectorModules(settingsWith('{ kind: module, path: ../nowhere.mjs }'))).rejects.toThrow(
+      `:5:37 pipelines.p.detector.path: no detector module at ${join(folder, '..', 'nowhere.mjs')}: there is no such file`,
+    );
+  });
+
   it('that is none is found by `config check`', async () => {
     const config = settingsFile('{ kind: module, path: none-such.mjs }');
     writeFileSync(join(folder, 'none-such.mjs'), 'export const x = 1;');
@@ -169,20 +175,21 @@ describe('a detector module', () => {
     expect(() => detectorOf(settingsOf(moduleWith('{ unused: 1 }')))).toThrow('is not loaded as it was');
   });
 
-  it('is part of the learning settings by its content and options, not by its place', () => {
-    const hash = (detector: string) => {
-      const { p } = settingsWith(detector).pipelines;
-      return p === undefined ? '' : learningSettingsHash(p);
+  it('is part of the learning settings by its content and options, not by its place', async () => {
+    const hash = async (detector: string) => {
+      const settings = settingsWith(detector);
+      await loadDetectorModules(settings);
+      return settings.pipelines.p === undefined ? '' : learningSettingsHash(settings.pipelines.p);
     };
     copyFileSync(EXAMPLE, join(folder, 'copy.mjs'));
-    const first = hash('{ kind: module, path: own.mjs }');
-    expect(hash('{ kind: module, path: copy.mjs }')).toBe(first);
-    expect(hash('{ kind: module, path: own.mjs, options: { slack: 1 } }')).not.toBe(first);
+    const first = await hash('{ kind: module, path: own.mjs }');
+    expect(await hash('{ kind: module, path: copy.mjs }')).toBe(first);
+    expect(await hash('{ kind: module, path: own.mjs, options: { slack: 1 } }')).not.toBe(first);
     const voting = (name: string) =>
       `{ kind: vote, of: [{ detector: { kind: module, path: ${name} } }, { detector: { kind: persist } }] }`;
-    expect(hash(voting('copy.mjs'))).toBe(hash(voting('own.mjs')));
+    expect(await hash(voting('copy.mjs'))).toBe(await hash(voting('own.mjs')));
     writeFileSync(join(folder, 'copy.mjs'), `${readFileSync(EXAMPLE, 'utf8')}\n// changed\n`);
-    expect(hash('{ kind: module, path: copy.mjs }')).not.toBe(first);
-    expect(hash(voting('copy.mjs'))).not.toBe(hash(voting('own.mjs')));
+    expect(await hash('{ kind: module, path: copy.mjs }')).not.toBe(first);
+    expect(await hash(voting('copy.mjs'))).not.toBe(await hash(voting('own.mjs')));
   });
 });

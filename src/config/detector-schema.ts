@@ -126,7 +126,7 @@ function unknownKind(options: readonly { readonly shape: { readonly kind: z.ZodL
 }
 
 /** Score above which a detector gives the alarm, where nothing else is said. */
-function alarmLevel({ kind }: Pick<DetectorSettings, 'kind'>): number {
+export function alarmLevel({ kind }: Pick<DetectorSettings, 'kind'>): number {
   return kind === 'half_space_trees' ? 0.8 : 0.5;
 }
 

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
-import { dirname, relative, resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { S3Access } from '../contract/store-address.js';
 import { readEnvironment } from './environment.js';
 import { problemsOf, valueAt } from './issues.js';
-import { findModules } from './module-files.js';
 import { nearest } from './nearest.js';
 import { problemsTogether } from './pipelines-together.js';
 import { DEFAULT_STORE_URL, fileSchema, SECTIONS, type Section, type SectionSettings } from './schema.js';
@@ -61,9 +60,8 @@ export function loadSettings<S extends Section = Section>(options: LoadOptions<S
   const wanted: readonly Section[] = options.sections ?? sectionNames();
 
   const read = readSections(yaml.value, wanted, environment.variables);
-  const modules = findModules(read.sections.pipelines ?? {}, dirname(file));
   const problems = [
-    ...[...read.problems, ...modules].map(({ path, message, atKey }) => ({
+    ...read.problems.map(({ path, message, atKey }) => ({
       path: path.join('.'),
       ...(atKey ? yaml.locateKey(path) : yaml.locate(path)),
       message,

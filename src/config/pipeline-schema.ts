@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { columnOfFeature, featureName } from '../contract/features.js';
 import type { FeatureSettings, LateSettings, NormaliseSettings } from '../contract/pipeline.js';
 import { cronProblem } from './cron.js';
-import { detector, detectorProblems, looksAtOneFeature, useOfNormalised } from './detector-schema.js';
+import { alarmLevel, detector, detectorProblems, looksAtOneFeature, useOfNormalised } from './detector-schema.js';
 import { columnName, duration, group, integer, names, share, text } from './fields.js';
 import { calendarLimits, features, resample, shapingProblems } from './shaping-schema.js';
 import { ruleContradictions, verdict } from './verdict-schema.js';
@@ -209,6 +209,7 @@ export const pipelineSchema = group({
       ...pipeline,
       features,
       normalise: limits,
+      verdict: withThreshold(pipeline),
       late: pipeline.mode === 'replay' ? null : (given ?? DEFAULT_LATE),
     };
   });
@@ -227,6 +228,11 @@ function mostFeatures(
 
 function featureWord(name: string, columns: readonly string[]): string {
   return `the ${columns.includes(name) ? 'value column' : 'feature'} \`${name}\``;
+}
+
+/** The rules with the threshold that belongs to the detector where none is given. */
+function withThreshold({ verdict, detector }: Pick<Checked, 'verdict' | 'detector'>) {
+  return { threshold: alarmLevel(detector), ...verdict };
 }
 
 interface Contradiction {
@@ -338,7 +344,10 @@ function contradictions({
   }
   for (const { path, message } of shapingProblems(features, source.values)) say(path, message);
 
-  for (const { path, message } of ruleContradictions(verdict, { mode, values: source.values })) {
+  for (const { path, message } of ruleContradictions(withThreshold({ verdict, detector }), {
+    mode,
+    values: source.values,
+  })) {
     say(['verdict', ...path], message);
   }
   if (wait_for !== null && mode === 'replay') {

@@ -77,7 +77,11 @@ const some = {
 
 /** `verdict` of a pipeline; what comes out is `VerdictSettings` of contract/. */
 export const verdict = group({
-  threshold: RULES.threshold.default(0.8),
+  threshold: z
+    .exactOptional(RULES.threshold)
+    .describe(
+      'A row is anomalous when its score is above this. Left out: 0.8 for half_space_trees; 0.5 for the others, whose limit lies there.',
+    ),
   clear_after: RULES.clear_after.prefault('5m'),
   ...some,
   machines: z

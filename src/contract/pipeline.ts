@@ -218,9 +218,9 @@ export type ColumnDetectorSettings =
 /** A detector of the user's own. */
 export interface ModuleSettings {
   readonly kind: 'module';
-  /** Of a file; absolute once the settings are read. */
+  /** Of a file, from the settings file on; absolute once it is loaded. */
   readonly path: string;
-  /** Of the file's content, hex; there once the settings are read. The same content learns the same model. */
+  /** Of the file's content, hex; there once it is loaded. The same content learns the same model. */
   readonly sha256?: string;
   /** Handed to the module as they are; plain JSON. */
   readonly options: { readonly [name: string]: unknown };

@@ -2,6 +2,7 @@ import { learningSettingsHash } from '../../activities/plan-document.js';
 import type { TemporalClient } from '../../client.js';
 import { loadSettings } from '../../config/load.js';
 import type { PipelineSettings } from '../../contract/pipeline.js';
+import { loadDetectorModules } from '../../detector-modules.js';
 import { formatSnapshotName, type SnapshotName, Snapshots } from '../../store/snapshots.js';
 import { openStorage, type Storage } from '../../store/storage.js';
 import { choosePipeline } from '../trigger.js';
@@ -66,6 +67,7 @@ export async function openMachine(options: MachineOptions): Promise<OpenMachine>
       `${pipeline} has no model of \`${visible(uniqueId)}\`; \`halfspace model list --pipeline ${pipeline}\` shows those it has`,
     );
   }
+  await loadDetectorModules({ file: models.file, pipelines: { [pipeline]: settings } });
   const settingsHash = learningSettingsHash(settings);
   return { ...models, pipeline, uniqueId, settings, settingsHash, names: [newest, ...older] };
 }

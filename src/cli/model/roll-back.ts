@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { Nanos } from '../../contract/time.js';
-import { loadDetectorModules } from '../../detector-modules.js';
 import { decodeSnapshot, encodeSnapshot, readSnapshotHeader } from '../../model/snapshot.js';
 import { type Laggard, type Progress, readProgress, writeProgress } from '../../store/progress.js';
 import type { SnapshotName } from '../../store/snapshots.js';
@@ -44,7 +43,6 @@ export async function rollBackByHand(
     );
   }
   const bytes = await snapshots.read(pipeline, uniqueId, target);
-  await loadDetectorModules({ file: machine.file, pipelines: { [pipeline]: machine.settings } });
   const model = decodeSnapshot(bytes, machine.settings, { uniqueId, settingsHash });
   const token = Math.max(names[0].token + 2, nowMs);
   if (how === 'relearn') {
