@@ -275,6 +275,18 @@ describe('seasonal', () => {
     expect(said.explained.expected[first + 59]).toBe(said.explained.expected[first]);
   });
 
+  it('knows the last visit of an hour also where rows of no other hour came since', () => {
+    const days = 130;
+    const raw = Float64Array.from({ length: days }, (_, day) => day);
+    const times = BigInt64Array.from({ length: days }, (_, day) => MONDAY + BigInt(day) * 24n * HOUR);
+    const explained = createExplanations(days);
+    const out = { scores: new Float64Array(days), explained };
+    const batch: Batch = { rows: days, times, raw, values: raw, missing: null };
+    createDetector({ ...settings, periods: 1 }, ['power']).process(batch, 0, days, 'score_then_learn', out);
+    // One period is remembered: each day is expected to be as the day before.
+    expect([...explained.expected.subarray(110)]).toEqual(Array.from({ length: 20 }, (_, i) => 109 + i));
+  });
+
   it('follows a season that has changed, within its periods', () => {
     const values = hours(24 * 30).map((value, hour) => (hour >= 24 * 10 ? -value : value));
     const rows = alarms(sayOf({ ...settings, periods: 2 }, values));

@@ -44,6 +44,15 @@ describe('vote', () => {
     expect(scores[399]).toBe(0.5);
   });
 
+  it('is above a half for a score that is above its level by the least there is', () => {
+    // A value at the quantile scores 1/2, and the number before a half is the level.
+    const quantile = { kind: 'quantile', low: null, high: 0.9, memory: 11 } as const;
+    const of = [0.5 - 2 ** -54, 0.5].map((above) => ({ detector: quantile, above }));
+    const values = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 9];
+    expect(take({ kind: 'vote', of, need: 'all' }, values).scores[11]).toBe(0.5);
+    expect(take({ kind: 'vote', of, need: 'any' }, values).scores[11]).toBeGreaterThan(0.5);
+  });
+
   it('explains with the detector that is surest, under its kind and place', () => {
     const { explained, detector } = take(ladder('all'), [2.5, 1.5]);
     expect(detector.views).toEqual(['threshold 1 limit', 'threshold 2 limit', 'threshold 3 limit']);
