@@ -7,7 +7,7 @@ import { AlertRecords, isTold } from '../store/alert-records.js';
 import { EventNotes } from '../store/event-notes.js';
 import type { EventJson } from '../verdict/event-json.js';
 import { rulesOf } from '../verdict/machine-rules.js';
-import { reasonText } from '../verdict/reason.js';
+import { toldEvent } from '../verdict/told-event.js';
 import type { ActivityDeps } from './deps.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 import type { WindowEvents } from './window-events.js';
@@ -32,7 +32,8 @@ export async function checkAnomalies(
     await noteEvents(deps, input, touched, count);
     return { latest: null, events: count, channels: [], isFoundLate: false, revised: [], isPlotted: false };
   }
-  const all = touched.map((event) => eventOf(event, event === open, input, settings));
+  const owner = { pipeline: plan.pipeline, scope: plan.scope, uniqueId: machine.uniqueId, ids: machine.ids };
+  const all = touched.map((event) => toldEvent(event, event === open, owner, settings));
   const events = all.filter((_, index) => touched[index]?.isRepeat !== true);
   const records = new AlertRecords(deps.storage);
   const rescoredFrom = detection.late?.rescoredFrom ?? null;
@@ -181,45 +182,3 @@ async function revisedEvents(
 }
 
 const EVER: Nanos = String(-(2n ** 63n));
-
-function eventOf(event: EventJson, open: boolean, input: MachineInput, settings: PipelineSettings): AnomalyEvent {
-  const { plan, machine } = input;
-  const { values: names, id } = settings.source;
-  const declared = typeof settings.normalise === 'string' ? {} : settings.normalise;
-  const limits = Object.fromEntries(Object.entries(declared).filter(([name]) => names.includes(name)));
-  const rules = rulesOf(settings.verdict, machine.uniqueId);
-  const { cause = 'score', feature = -1, expected = null, lower = null, upper = null, ...worst } = event.worst;
-  const column = names[feature] ?? null;
-  const found = {
-    cause,
-    score: worst.score,
-    column,
-    value: worst.values[feature] ?? Number.NaN,
-    expected: expected ?? Number.NaN,
-    lower: lower ?? Number.NaN,
-    upper: upper ?? Number.NaN,
-  };
-  return {
-    key: `${plan.scope}/${machine.uniqueId}/${event.first}`,
-    pipeline: plan.pipeline,
-    uniqueId: machine.uniqueId,
-    ids: Object.fromEntries(id.map((name, index) => [name, machine.ids[index] ?? ''])),
-    first: event.first,
-    last: event.last,
-    rows: event.rows,
-    open,
-    worst: {
-      time: worst.time,
-      score: worst.score,
-      values: Object.fromEntries(names.map((name, index) => [name, worst.values[index] ?? null])),
-      cause,
-      column,
-      expected,
-      lower,
-      upper,
-      reason: reasonText(found, rules),
-    },
-    threshold: rules.threshold,
-    limits,
-  };
-}

@@ -15,7 +15,7 @@ const MOST_ROWS = 1_000_000;
  * rows, so that years of a few rows, or of none, are not thousands of passes.
  */
 export async function chunkLength(
-  { influx }: ActivityDeps,
+  { influx }: Pick<ActivityDeps, 'influx'>,
   { source, window }: PipelineSettings,
   { from, to }: Span,
   signal: AbortSignal,

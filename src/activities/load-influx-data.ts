@@ -112,7 +112,7 @@ export interface Range {
  * hours, and years of nothing are many chunks.
  */
 export async function clipToData(
-  { influx }: ActivityDeps,
+  { influx }: Pick<ActivityDeps, 'influx'>,
   { table, time }: SourceSettings,
   { from, to }: Range,
   signal: AbortSignal,

@@ -7,6 +7,7 @@ import { problemsOf, valueAt } from './issues.js';
 import { nearest } from './nearest.js';
 import { problemsTogether } from './pipelines-together.js';
 import { DEFAULT_STORE_URL, fileSchema, SECTIONS, type Section, type SectionSettings } from './schema.js';
+import { placedProblem, type SettingChange, withChanges } from './setting-changes.js';
 import { SettingsError, type SettingsProblem } from './settings-error.js';
 import { codeOf, NOT_UTF8, readUtf8 } from './text-file.js';
 import { resolveVariables, type VariableProblem, type Variables } from './variables.js';
@@ -24,6 +25,8 @@ export interface LoadOptions<S extends Section = Section> {
   readonly env?: Variables;
   /** Sections to read; all when left out. The variables and mistakes of other sections do not matter. */
   readonly sections?: readonly S[];
+  /** Settings in place of what the file says. */
+  readonly changes?: readonly SettingChange[];
 }
 
 interface FileSettings {
@@ -52,21 +55,18 @@ export type Settings = LoadedSettings<Section>;
  * @throws SettingsError naming every problem with its line, or that there is no such file.
  */
 export function loadSettings<S extends Section = Section>(options: LoadOptions<S> = {}): LoadedSettings<S> {
-  const { cwd = process.cwd() } = options;
+  const { cwd = process.cwd(), changes = [] } = options;
   const environment = readEnvironment({ cwd, ...(options.env === undefined ? {} : { env: options.env }) });
   const { file, shipped } = chooseFile(options.file ?? environment.configFile, cwd);
   const name = shownName(file, cwd);
   const yaml = readYaml(file, name);
   const wanted: readonly Section[] = options.sections ?? sectionNames();
 
-  const read = readSections(yaml.value, wanted, environment.variables);
-  const problems = [
-    ...read.problems.map(({ path, message, atKey }) => ({
-      path: path.join('.'),
-      ...(atKey ? yaml.locateKey(path) : yaml.locate(path)),
-      message,
-    })),
-  ];
+  const read = readSections(withChanges(yaml.value, changes), wanted, environment.variables);
+  const problems = read.problems.map(({ path, message, atKey }) => {
+    const place = atKey ? yaml.locateKey(path) : yaml.locate(path);
+    return placedProblem({ path: path.join('.'), ...place, message }, path, changes);
+  });
   if (problems.length > 0) throw new SettingsError(name, inOrder(problems));
 
   const settings: FileSettings & Record<Section, unknown> = {

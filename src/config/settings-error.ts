@@ -7,6 +7,8 @@ export interface SettingsProblem {
   readonly line: number;
   readonly column: number;
   readonly message: string;
+  /** Where it does not stand in the file: how it was asked for instead. */
+  readonly said?: string;
 }
 
 /** The settings cannot be used. The message has one line a problem: `file:line:column path: what to write instead`. */
@@ -22,6 +24,6 @@ export class SettingsError extends HalfspaceError {
   }
 }
 
-function lineOf(file: string, { path, line, column, message }: SettingsProblem): string {
-  return `${file}:${line}:${column} ${path === '' ? '' : `${path}: `}${message}`;
+function lineOf(file: string, { path, line, column, message, said }: SettingsProblem): string {
+  return `${said ?? `${file}:${line}:${column}`} ${path === '' ? '' : `${path}: `}${message}`;
 }

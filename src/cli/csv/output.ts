@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { HalfspaceError } from '../../contract/failures.js';
 import type { CliIo } from '../io.js';
 import { untilStopped } from '../until-stopped.js';
+import { UsageError } from '../usage-error.js';
 
 /** Characters gathered before they are written. */
 const WRITE_CHARACTERS = 1 << 20;
@@ -47,8 +48,30 @@ export async function outputAt(path: string): Promise<Output> {
   }
 }
 
+/**
+ * Where a command is to write.
+ * @param what is written, in the plural. @param inputs what must not be overwritten: path by what it is.
+ * @throws UsageError for a path that is an input, or stdout where the document of `--json` goes there.
+ */
+export async function chooseOutput(
+  what: string,
+  out: string,
+  inputs: Readonly<Record<string, string>>,
+  io: CliIo,
+): Promise<Output> {
+  if (out.trim() === '') throw new UsageError('Expected --out to name a file, got nothing');
+  for (const [input, path] of Object.entries(inputs)) {
+    if (await isSameFile(path, out)) throw new UsageError(`${out} is the ${input} itself; give --out another path`);
+  }
+  const output = await outputAt(out);
+  if (io.json && output.kind === 'stdout') {
+    throw new UsageError(`${what} and the document of --json cannot both go to stdout; give --out another path`);
+  }
+  return output;
+}
+
 /** Whether two paths lead to one regular file, by a symbolic or hard link too; false when one of them leads nowhere. */
-export async function isSameFile(one: string, other: string): Promise<boolean> {
+async function isSameFile(one: string, other: string): Promise<boolean> {
   const [a, b] = await Promise.all([one, other].map((path) => stat(path, { bigint: true }).catch(() => null)));
   return a != null && b != null && a.isFile() && isSame(a, b);
 }
