@@ -192,6 +192,48 @@ HALFSPACE_API_TOKEN. GET /healthz answers as long as the server runs.`,
       await (await import('./cli/score.js')).score({ ...options, file }, io);
     });
 
+  command(
+    program,
+    'backtest',
+    'Try settings on history with new models: one HTML report, nothing is written or sent.',
+    [
+      'halfspace backtest --from 2026-01-01T00:00:00Z --to 2026-01-31T00:00:00Z',
+      'halfspace backtest data.csv --pipeline machines --set detector.window_size=100 --labels labels.csv',
+      'halfspace backtest data.csv --variant "slow:detector.window_size=1000,verdict.hold_rows=3" --variant "strict:verdict.threshold=0.95"',
+    ],
+  )
+    .argument(
+      '[file]',
+      "CSV with the id, value and time columns of the pipeline; the pipeline's own source when left out",
+    )
+    .option('--pipeline <name>', 'pipeline of halfspace.yaml; the default one when left out')
+    .option('--from <time>', 'beginning of the range; new models begin here')
+    .option('--to <time>', 'its end')
+    .option(
+      '--set <key=value>',
+      'another setting to try, e.g. verdict.threshold=0.9; may be given more than once',
+      appended,
+    )
+    .option(
+      '--variant <name:key=value,...>',
+      'more settings to try side by side; may be given more than once',
+      appended,
+    )
+    .option('--labels <file>', 'CSV with unique_id, from, to: stretches that are known to be anomalous')
+    .option('--labels-table <name>', 'the same in a table, with unique_id, time, to')
+    .option('--out <file>', 'HTML report to write', 'backtest.html')
+    .option('--time-unit <unit>', 'unit of epoch times: s, ms, us or ns; told by their size when left out')
+    .addOption(configOption())
+    .addHelpText(
+      'after',
+      `
+Tried are detector, model, features, resample, normalise, order and verdict: those of halfspace.yaml; beside them all that --set gives together; and each
+--variant. Values are YAML; \`normalise=\` without one leaves a setting out.`,
+    )
+    .action(async (file, options) => {
+      await (await import('./cli/backtest.js')).backtest({ ...options, file }, io);
+    });
+
   command(program, 'import', 'Write a CSV file to InfluxDB.', [
     'halfspace import data.csv --table machine_data --tags provider,machineID --time time',
   ])

@@ -1,0 +1,100 @@
+import type { BacktestResult, MachineResult, Totals } from '../../backtest/backtest.js';
+import type { MachineOutcome } from '../../backtest/machine-backtest.js';
+import { isoFromNanos } from '../../contract/time.js';
+import { type EventCounts, eventRatesOf } from '../../evaluation/eventwise.js';
+import type { PointCounts } from '../../evaluation/pointwise.js';
+import { precisionOfPoints } from '../../evaluation/precision.js';
+
+/** What was found besides the result itself. */
+export interface BacktestRemarks {
+  readonly duplicates: number;
+  readonly missing: number;
+  readonly unidentified: number;
+  /** Machines that were left out. */
+  readonly refused: number;
+  /** Labels outside the history, and labels of machines without rows there. */
+  readonly unusedLabels: number;
+  readonly report: string;
+  readonly seconds: number;
+}
+
+/** What `halfspace backtest --json` prints: counts, a variant each; shares are null where there is nothing to share. */
+export function backtestDocument(result: BacktestResult, { unusedLabels, ...remarks }: BacktestRemarks): object {
+  const { pipeline, span, machines, variants, totals, rows, labels } = result;
+  return {
+    pipeline,
+    from: isoFromNanos(span.from),
+    to: isoFromNanos(span.to),
+    rows,
+    machines: machines.length,
+    variants: variants.map(({ name, changes }, i) => ({
+      name,
+      changes,
+      ...totalsDocument(totals[i]),
+      by_machine: Object.fromEntries(machines.map((machine) => [machine.uniqueId, machineDocument(machine, i)])),
+    })),
+    ...(labels === null ? {} : { labels: [...labels.values()].flat().length, unused_labels: unusedLabels }),
+    ...remarks,
+  };
+}
+
+function totalsDocument(totals: Totals | undefined): object {
+  if (totals === undefined) return {};
+  const { eventful, messages, ...counts } = totals;
+  return { ...countsDocument(counts), machines_with_events: eventful, messages };
+}
+
+function machineDocument({ outcomes }: MachineResult, index: number): object {
+  const outcome = outcomes[index];
+  return outcome === undefined ? {} : countsDocument(outcome);
+}
+
+type Counts = Pick<
+  MachineOutcome,
+  'rows' | 'unscored' | 'anomalies' | 'causes' | 'events' | 'told' | 'points' | 'eventwise'
+>;
+
+function countsDocument({ rows, unscored, anomalies, causes, events, told, points, eventwise }: Counts): object {
+  return {
+    rows,
+    unscored,
+    anomalies,
+    causes,
+    events,
+    told,
+    ...(points === null ? {} : { by_row: rowsDocument(points) }),
+    ...(eventwise === null ? {} : { by_event: eventsDocument(eventwise) }),
+  };
+}
+
+function rowsDocument(points: PointCounts): object {
+  return {
+    true_positives: points.truePositives,
+    false_positives: points.falsePositives,
+    false_negatives: points.falseNegatives,
+    true_negatives: points.trueNegatives,
+    ...precisionOfPoints(points),
+  };
+}
+
+function eventsDocument(counts: EventCounts): object {
+  const { trueEvents, falseEvents, found, missed } = counts;
+  const { meanDelayMs, ...rates } = eventRatesOf(counts);
+  return { true_events: trueEvents, false_events: falseEvents, found, missed, ...rates, mean_delay_ms: meanDelayMs };
+}
+
+/** The same for people, a line a variant. */
+export function backtestSummary(result: BacktestResult, { report, seconds }: BacktestRemarks): string {
+  const { machines, variants, totals, rows } = result;
+  const lines = variants.map(({ name }, i) => {
+    const total = totals[i];
+    if (total === undefined) return '';
+    const found = `${total.events} events on ${total.eventful} machines, ${total.anomalies} anomalous rows`;
+    const sent = `${total.messages} messages`;
+    const f1 = total.eventwise === null ? null : eventRatesOf(total.eventwise).f1;
+    const against = total.eventwise === null ? '' : `, F1 by event ${f1 === null ? '-' : f1.toFixed(3)}`;
+    return `  ${name}: ${found}, ${sent}${against}\n`;
+  });
+  const of = `${rows} rows of ${machines.length} ${machines.length === 1 ? 'machine' : 'machines'}`;
+  return `backtested ${of} in ${seconds.toFixed(1)} s: ${report}\n${lines.join('')}`;
+}
