@@ -49,6 +49,10 @@ export async function createWorker({
   const { storeUrl, links, worker: limits } = settings;
   const storage = openStorage(storeUrl ?? '', settings.s3);
   await checkStorage(storage);
+  await storage.removeLeftovers().catch((error: unknown) => {
+    // They only take up room.
+    log('warn', 'What killed workers left in the store could not be removed', { reason: String(error) });
+  });
   const channels = createChannels(settings.channels, (message, fields) => log('info', message, { ...fields }));
   const influx = createInflux({
     ...influxOptionsOf(settings.influx),

@@ -64,7 +64,8 @@ export async function finishRun(
       await writeProgress(deps.storage, plan.scope, {
         origin: earlierOf(current?.origin ?? plan.window.from, plan.window.from),
         to: plan.window.to,
-        target: plan.span.to,
+        // An overlapping run may have gone further than this one set out for.
+        target: laterOf(plan.span.to, plan.window.to),
         settingsHash,
         lagging,
         ...(aggregates.isOwed && aggregateFrom !== null ? { owedAggregates: aggregateFrom } : {}),
@@ -108,6 +109,10 @@ function lateWarnings({ lateRows, lateMachines, rescoredCount, notRescored, notR
     );
   }
   return warnings;
+}
+
+function laterOf(a: Nanos, b: Nanos): Nanos {
+  return BigInt(a) > BigInt(b) ? a : b;
 }
 
 function earlierOf(a: Nanos, b: Nanos): Nanos {

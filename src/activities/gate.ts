@@ -2,7 +2,7 @@ import { HalfspaceError } from '../contract/failures.js';
 import type { MachineInput, ModelGate } from '../contract/run.js';
 import { isoFromNanos } from '../contract/time.js';
 import { howToStartOver } from '../store/progress.js';
-import { formatSnapshotName, type SnapshotName, Snapshots, snapshotNameFrom } from '../store/snapshots.js';
+import { formatSnapshotName, nextToken, type SnapshotName, Snapshots, snapshotNameFrom } from '../store/snapshots.js';
 import type { ActivityDeps } from './deps.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 import { isAhead } from './window-end.js';
@@ -20,17 +20,18 @@ export type GateInput = MachineInput & { readonly startedAtMs: number };
 export async function modelIsCached(deps: ModelDeps, documents: JsonArtifacts, input: GateInput): Promise<ModelGate> {
   const { plan, machine, startedAtMs } = input;
   if (plan.mode === 'replay') return { base: null, cached: true, token: startedAtMs, watermark: null, why: 'replay' };
-  const newest = await new Snapshots(deps.storage).newest(plan.scope, machine.uniqueId);
-  if (newest === null) return { base: null, cached: true, token: startedAtMs, watermark: null, why: 'no snapshot' };
+  const models = await new Snapshots(deps.storage).look(plan.scope, machine.uniqueId);
+  const [newest] = models.names;
+  const token = nextToken(models.token, startedAtMs);
+  const beginning = models.since === null ? null : String(models.since);
+  if (newest === undefined) return { base: null, cached: true, token, watermark: beginning, why: 'no snapshot' };
 
-  // One token below its own stays free, for a checkpoint.
-  const token = Math.max(newest.token + 2, startedAtMs);
   checkWatermark(deps, input, newest);
   const watermark = String(newest.watermark);
   const { settings, settingsHash } = await documents.get<RunPlanDocument>(plan.document);
   if (newest.settingsHash !== settingsHash) {
     // What the old model has learned the new one has not: it learns all that this run brings, or only what is new to both.
-    const since = settings.on_settings_change === 'relearn' ? null : watermark;
+    const since = settings.on_settings_change === 'relearn' ? beginning : watermark;
     return { base: null, cached: true, token, watermark: since, why: 'settings changed' };
   }
   const cached = deps.models.has(plan.scope, machine.uniqueId, newest);

@@ -23,8 +23,8 @@ export async function passOverModel(
   const { plan, machine, gate } = input;
   const document = await documents.get<RunPlanDocument>(plan.document);
   const base = snapshotNameFrom(gate.base ?? '');
-  const published = await new Snapshots(deps.storage).list(plan.scope, machine.uniqueId);
-  if (published.some(({ token }) => token > base.token)) {
+  const { names: published, since, token } = await new Snapshots(deps.storage).look(plan.scope, machine.uniqueId);
+  if (token > base.token) {
     throw new HalfspaceError(
       'Superseded',
       `A later run has published ${machine.uniqueId} already; this attempt was late`,
@@ -50,12 +50,15 @@ export async function passOverModel(
   const to = BigInt(plan.window.to);
   // A backfill has no rows from before its range.
   const beginning = plan.scope === plan.pipeline ? to - nanosFromMs(history) : BigInt(plan.span.from);
-  const wanted = found?.watermark ?? beginning;
+  const wanted = found?.watermark ?? (since !== null && since > beginning ? since : beginning);
   const earliest = to - nanosFromMs(catchUp);
   const from = wanted > earliest ? wanted : earliest;
   if (BigInt(machine.from) > from) return { kind: 'set back', reason, from: String(from) };
   const passedOver = { names: unusable, reason };
-  if (found === null) return { ...gate, base: null, cached: true, watermark: null, why: 'no snapshot', passedOver };
+  if (found === null) {
+    const watermark = since === null ? null : String(since);
+    return { ...gate, base: null, cached: true, watermark, why: 'no snapshot', passedOver };
+  }
   const watermark = String(found.watermark);
   return { ...gate, base: formatSnapshotName(found), cached: true, watermark, why: 'not cached', passedOver };
 }

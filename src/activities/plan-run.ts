@@ -53,7 +53,7 @@ export async function planRun(
   const { waitedMs = 0, looks = 0 } = input;
   const settings = settingsOf(deps, input.pipeline);
   const progress = settings.mode === 'replay' ? null : await readProgress(deps.storage, input.scope);
-  checkProgress(deps.storage, input, progress);
+  checkProgress(deps.storage, settings, input, progress);
   // A span that is fixed already has been waited for, or lies in the past.
   const go: Ready = { kind: 'ready', until: input.until, warnings: [] };
   const request = { ...input, waitedMs };

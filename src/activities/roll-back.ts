@@ -42,7 +42,14 @@ export async function rollBackModel(
     return { ...gate, base: formatSnapshotName(name), watermark, late: answer(wish, watermark) };
   }
   if (reachesBack(newest, null, covered, clock)) {
-    return { ...gate, base: null, watermark: null, late: answer(wish, machine.covered) };
+    const since = newest.recent?.since ?? null;
+    const from = since !== null && since > covered ? since : covered;
+    return {
+      ...gate,
+      base: null,
+      watermark: since === null ? null : String(since),
+      late: answer(wish, String(from)),
+    };
   }
   return { ...gate, late: { rows: wish.rows, first: wish.first, rescoredFrom: null, problem: OUT_OF_REACH } };
 }

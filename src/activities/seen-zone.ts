@@ -46,7 +46,7 @@ export async function keepSeen(
 export async function readSeen(
   storage: Storage,
   ref: ArtifactRef | null,
-  { window }: RunPlan,
+  { window }: Pick<RunPlan, 'window'>,
   clock: LateClock,
   settingsHash: string,
 ): Promise<IsUnchanged> {
@@ -63,11 +63,12 @@ export async function readSeen(
   };
 }
 
+/** Null where there is none to read: only a store that is away is worth another attempt. */
 async function readNote(storage: Storage, ref: ArtifactRef): Promise<SeenZone | null> {
   try {
     return JSON.parse(new TextDecoder().decode(await getArtifact(storage, ref))) as SeenZone;
   } catch (error) {
-    if (error instanceof HalfspaceError && error.kind === 'CorruptStore') return null;
+    if (error instanceof SyntaxError || (error instanceof HalfspaceError && !error.retry)) return null;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { HalfspaceError } from '../contract/failures.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import { isoFromNanos, LAST_TIME, nanosFromMs } from '../contract/time.js';
-import { howToStartOver, type Progress } from '../store/progress.js';
+import { damagedProgress, howToStartOver, type Progress } from '../store/progress.js';
 import type { Storage } from '../store/storage.js';
 
 /** Clocks of one plant differ by less. */
@@ -51,13 +51,30 @@ export function windowEnd(
   return to;
 }
 
-/** @throws HalfspaceError `CorruptStore` when the scope is done up to a time after now: until then it would read nothing. */
-export function checkProgress(storage: Storage, { scope, nowMs }: EndRequest, progress: Progress | null): void {
-  if (progress === null || !isAhead(BigInt(progress.to), nowMs)) return;
-  throw new HalfspaceError(
-    'CorruptStore',
-    `The store says that \`${scope}\` is done up to ${isoFromNanos(BigInt(progress.to))}, after now (${now(nowMs)}): set the clock right, or ${howToStartOver(storage, scope)}`,
-  );
+/**
+ * @throws HalfspaceError `CorruptStore` when the scope is done up to, or set out for, a time after now (until then it would
+ * read nothing), and when it names a machine by other ids than the source has.
+ */
+export function checkProgress(
+  storage: Storage,
+  { source }: PipelineSettings,
+  { scope, nowMs }: EndRequest,
+  progress: Progress | null,
+): void {
+  if (progress === null) return;
+  const target = BigInt(progress.target);
+  if (isAhead(target, nowMs)) {
+    const done = BigInt(progress.to);
+    const how = isAhead(done, nowMs) ? 'is done up to' : 'set out for';
+    throw new HalfspaceError(
+      'CorruptStore',
+      `The store says that \`${scope}\` ${how} ${isoFromNanos(isAhead(done, nowMs) ? done : target)}, after now (${now(nowMs)}): set the clock right, or ${howToStartOver(storage, scope)}`,
+    );
+  }
+  const odd = progress.lagging.find(({ ids }) => ids.length !== source.id.length);
+  if (odd === undefined) return;
+  const how = `names the machine ${JSON.stringify(odd.uniqueId)} by ${odd.ids.length} ids where source.id has ${source.id.length}`;
+  throw damagedProgress(storage, scope, how);
 }
 
 /** True for a time after now that no difference between clocks explains. */

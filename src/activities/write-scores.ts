@@ -35,8 +35,8 @@ export async function writeScores(
       onRows: (rows) => attempt.report(rows),
       beforeBatch: async () => {
         if (plan.mode === 'replay') return;
-        const newest = await snapshots.newest(plan.scope, machine.uniqueId);
-        if (newest !== null && newest.token > gate.token) throw outrun(machine.uniqueId);
+        const { token } = await snapshots.look(plan.scope, machine.uniqueId);
+        if (token > gate.token) throw outrun(machine.uniqueId);
       },
     });
   }

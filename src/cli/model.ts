@@ -6,6 +6,7 @@ import { type Ask, createAsk } from './init/ask.js';
 import type { CliIo } from './io.js';
 import { refuseBesideRuns } from './model/beside-runs.js';
 import { lookAt, publishedAt, type SeenSnapshot, snapshotDocument, tableText } from './model/documents.js';
+import { forgetByHand } from './model/forget.js';
 import { chooseSnapshot, type MachineOptions, type ModelOptions, openMachine, openModels } from './model/open.js';
 import { rollBackByHand } from './model/roll-back.js';
 import { choosePipeline } from './trigger.js';
@@ -169,9 +170,10 @@ export interface ModelForgetIo extends CliIo {
   readonly ask?: Pick<Ask, 'one'>;
 }
 
-/** Removes all snapshots of a machine; false when the person on the terminal would rather not. */
+/** Forgets all models of a machine; false when the person on the terminal would rather not. */
 export async function modelForget(options: ModelForgetOptions, io: ModelForgetIo): Promise<boolean> {
-  const { snapshots, pipeline, uniqueId, names } = await openMachine(options);
+  const machine = await openMachine(options);
+  const { pipeline, uniqueId, names } = machine;
   await refuseBesideRuns(options, io);
   const what = `${names.length} snapshot${names.length === 1 ? '' : 's'} of ${visible(uniqueId)} of ${pipeline}`;
   if (options.yes !== true) {
@@ -181,8 +183,10 @@ export async function modelForget(options: ModelForgetOptions, io: ModelForgetIo
       io.stderr('nothing was removed\n');
       return false;
     }
+    // People take their time, and a schedule does not wait for them.
+    await refuseBesideRuns(options, io);
   }
-  await snapshots.forgetMachine(pipeline, uniqueId);
+  await forgetByHand(machine, Date.now());
   const document = { pipeline, machine: uniqueId, removed: names.length };
   io.stdout(io.json ? `${JSON.stringify(document)}\n` : `removed ${what}; the next run begins a new model\n`);
   return true;

@@ -38,7 +38,7 @@ export function* learnInSteps(
   const { slice } = whole;
   const first = since === null ? 0 : rowAt(slice.times, since);
   const cut = checkpointAt === null ? first : Math.max(first, rowAt(slice.times, checkpointAt));
-  const before = model.recent;
+  const before = knownBefore(model, since, clock);
   let checkpoint: Learned['checkpoint'] = null;
   let early: ScoredSlice | null = null;
   if (cut > first && cut < slice.rows) {
@@ -51,6 +51,12 @@ export function* learnInSteps(
   note(model, before, whole, clock);
   const scored = early === null ? late : joined(early, late);
   return { slice: part(slice, first, slice.rows), scored, checkpoint };
+}
+
+/** What the model knows of its rows before these. Of those from before its beginning it will never know more than now. */
+function knownBefore(model: Model, since: bigint | null, clock: LateClock | null): Model['recent'] {
+  const isNew = model.watermark === null && since !== null && clock !== null;
+  return isNew ? { width: clock.width, since, buckets: [] } : model.recent;
 }
 
 function note(model: Model, before: Model['recent'], whole: CoveredSlice, clock: LateClock | null): void {

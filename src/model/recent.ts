@@ -7,6 +7,11 @@ import type { Model } from './model.js';
 export interface Recent {
   /** Nanoseconds; buckets of another width say nothing. */
   readonly width: bigint;
+  /**
+   * Nanoseconds: rows before this are not the model's, learned or not, so none of them comes late. It began here as a new
+   * model, or went on from here as a copy of an old one. Null: it knows of all rows before its watermark.
+   */
+  readonly since: bigint | null;
   /** Ascending. */
   readonly buckets: readonly RowBucket[];
 }
@@ -31,9 +36,11 @@ export function findLateRows(
   const { recent, watermark } = model;
   if (watermark === null || recent?.width !== clock.width) return null;
   const zone = zoneStart(clock, at > watermark ? at : watermark);
-  const from = latest(zone, floorTo(covered, clock.width), recentStart(clock, watermark));
-  const now = bucketsOf(slice, { from: latest(from, covered), until: watermark, width: clock.width });
-  return differenceOf(recent.buckets, now, from);
+  const begin = ownStart(recent, covered);
+  const from = latest(zone, floorTo(begin, clock.width), recentStart(clock, watermark));
+  const now = bucketsOf(slice, { from: latest(from, begin), until: watermark, width: clock.width });
+  const found = differenceOf(recent.buckets, now, from);
+  return found === null ? null : { ...found, first: latest(found.first, recent.since ?? found.first) };
 }
 
 /**
@@ -47,13 +54,15 @@ export function observeRecent(
   clock: LateClock,
 ): Recent {
   const { width } = clock;
-  if (watermark === null) return { width, buckets: [] };
+  const since = before?.since ?? null;
+  if (watermark === null) return { width, since, buckets: [] };
   const start = recentStart(clock, watermark);
-  const seen = floorTo(covered, width);
+  const begin = ownStart(before, covered);
+  const seen = floorTo(begin, width);
   const kept =
     before?.width === width ? before.buckets.filter((bucket) => bucket.start >= start && bucket.start < seen) : [];
-  const found = bucketsOf(slice, { from: latest(start, covered), until: watermark, width });
-  return { width, buckets: [...kept, ...found] };
+  const found = bucketsOf(slice, { from: latest(start, begin), until: watermark, width });
+  return { width, since, buckets: [...kept, ...found] };
 }
 
 /**
@@ -64,9 +73,14 @@ export function reachesBack(newer: Model, older: Model | null, covered: bigint, 
   const { width } = clock;
   if (newer.watermark === null || newer.recent?.width !== width) return false;
   if (older !== null && older.recent?.width !== width) return false;
-  const from = latest(floorTo(covered, width), recentStart(clock, newer.watermark));
+  const from = latest(floorTo(ownStart(newer.recent, covered), width), recentStart(clock, newer.watermark));
   const learnedSince = newer.rows - (older?.rows ?? 0);
   return rowsFrom(newer.recent, from) - rowsFrom(older?.recent ?? null, from) === learnedSince;
+}
+
+/** Where the rows begin that are at hand and the model's own. */
+function ownStart(recent: Recent | null, covered: bigint): bigint {
+  return latest(covered, recent?.since ?? covered);
 }
 
 function rowsFrom(recent: Recent | null, from: bigint): number {

@@ -5,7 +5,8 @@
  *   8  i64 watermark (ns) · f64 rows learned, those without any value included
  *  24  u32 length of machine, normaliser, detector, event, recent, rules, shaping · u32 CRC-32 of everything else
  *  56  settings hash (ASCII) · machine (JSON: unique_id, then its ids) · normaliser · detector · event (JSON, empty when none is open) ·
- *      recent (i64 width, then a bucket: i64 start · u32 rows, high, low; empty where late rows are not looked for) ·
+ *      recent (i64 width, then a bucket: i64 start · u32 rows, high, low; at its end i64 since, where there is one; empty where
+ *      late rows are not looked for) ·
  *      rules (verdict/rule-state.ts) · shaping (shape/shaping.ts)
  *
  * The same state gives the same bytes. Only data is read back, never code.
@@ -31,6 +32,7 @@ const LENGTHS_AT = 24;
 const CRC_AT = 52;
 const WIDTH_BYTES = 8;
 const BUCKET_BYTES = 20;
+const SINCE_BYTES = 8;
 
 /** What a snapshot belongs to; it is only ever read back for the same machine and settings. */
 export interface SnapshotOwner {
@@ -165,8 +167,9 @@ function eventFromText(bytes: Uint8Array): TrackedEvent {
   return eventFromJson(JSON.parse(new TextDecoder().decode(bytes)) as EventJson);
 }
 
-function bytesFromRecent({ width, buckets }: Recent): Uint8Array {
-  const bytes = new Uint8Array(WIDTH_BYTES + BUCKET_BYTES * buckets.length);
+function bytesFromRecent({ width, since, buckets }: Recent): Uint8Array {
+  const end = WIDTH_BYTES + BUCKET_BYTES * buckets.length;
+  const bytes = new Uint8Array(since === null ? end : end + SINCE_BYTES);
   const view = new DataView(bytes.buffer);
   view.setBigInt64(0, width, true);
   for (const [index, { start, rows, high, low }] of buckets.entries()) {
@@ -176,6 +179,7 @@ function bytesFromRecent({ width, buckets }: Recent): Uint8Array {
     view.setUint32(at + 12, high, true);
     view.setUint32(at + 16, low, true);
   }
+  if (since !== null) view.setBigInt64(end, since, true);
   return bytes;
 }
 
@@ -183,7 +187,10 @@ function bytesFromRecent({ width, buckets }: Recent): Uint8Array {
 function recentFromBytes(bytes: Uint8Array): Recent {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const buckets: RowBucket[] = [];
-  for (let at = WIDTH_BYTES; at < bytes.length; at += BUCKET_BYTES) {
+  // Shorter than a bucket, so what is left over tells.
+  const hasSince = (bytes.length - WIDTH_BYTES) % BUCKET_BYTES === SINCE_BYTES;
+  const end = hasSince ? bytes.length - SINCE_BYTES : bytes.length;
+  for (let at = WIDTH_BYTES; at < end; at += BUCKET_BYTES) {
     buckets.push({
       start: view.getBigInt64(at, true),
       rows: view.getUint32(at + 8, true),
@@ -191,7 +198,7 @@ function recentFromBytes(bytes: Uint8Array): Recent {
       low: view.getUint32(at + 16, true),
     });
   }
-  return { width: view.getBigInt64(0, true), buckets };
+  return { width: view.getBigInt64(0, true), since: hasSince ? view.getBigInt64(end, true) : null, buckets };
 }
 
 function corrupt(what: string): HalfspaceError {

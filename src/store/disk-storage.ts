@@ -14,6 +14,8 @@ export interface DiskOptions {
   readonly prefix: string;
   /** True when a driver's error says that there is no such object. */
   readonly isMissing: (error: unknown) => boolean;
+  /** Left out where a killed writer leaves nothing behind. */
+  readonly removeLeftovers?: () => Promise<void>;
   /** What an error of the driver means; `why` is one line without secrets. */
   readonly explain: (error: unknown) => { readonly kind: FailureKind; readonly why: string };
 }
@@ -62,6 +64,10 @@ export class DiskStorage implements Storage {
 
   async removeAll(prefix: string): Promise<void> {
     await this.#call('remove', folderOf(prefix), (driver, location) => driver.deleteAll(location));
+  }
+
+  async removeLeftovers(): Promise<void> {
+    await this.#options.removeLeftovers?.();
   }
 
   locate(key: string): string {

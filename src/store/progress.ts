@@ -53,10 +53,15 @@ export async function readProgress(storage: Storage, scope: string): Promise<Pro
   const bytes = await storage.read(key);
   if (bytes === null) return null;
   const progress = parsed(bytes);
-  if (isProgress(progress)) return progress;
-  throw new HalfspaceError(
+  if (isProgress(progress) && isInOrder(progress)) return withoutDamagedHint(progress);
+  throw damagedProgress(storage, scope, 'is damaged');
+}
+
+/** @param how what is wrong with the scope's file, e.g. `is damaged`. */
+export function damagedProgress(storage: Storage, scope: string, how: string): HalfspaceError {
+  return new HalfspaceError(
     'CorruptStore',
-    `${storage.locate(key)} is damaged, so nobody knows where \`${scope}\` stands: put a copy of it back, or delete it (the next run then begins window.history before its end; models stay)`,
+    `${storage.locate(keyOf(scope))} ${how}, so nobody knows where \`${scope}\` stands: put a copy of it back, or delete it (the next run then begins window.history before its end; models stay)`,
   );
 }
 
@@ -96,9 +101,26 @@ function isProgress(value: unknown): value is Progress {
   return hasTimes && typeof settingsHash === 'string' && hasLaggards && hasRefs;
 }
 
+/** Whether these times can be a scope's: nothing it owes or looks at is later than what it has done. */
+function isInOrder({ origin, to, target, owedAggregates = to, late }: Progress): boolean {
+  const done = BigInt(to);
+  const earlier = [origin, owedAggregates, late?.since ?? to];
+  return earlier.every((time) => BigInt(time) <= done) && done <= BigInt(target);
+}
+
+/** What was seen may be gone at any time: one that cannot be read is. */
+function withoutDamagedHint(progress: Progress): Progress {
+  const { late } = progress;
+  return late === undefined || isRef(late.seen) ? progress : { ...progress, late: { ...late, seen: null } };
+}
+
+function isRef(value: unknown): value is ArtifactRef {
+  return isRecord(value) && typeof value.key === 'string' && typeof value.sha256 === 'string';
+}
+
 function isLateProgress(value: unknown): value is LateProgress | undefined {
   if (value === undefined) return true;
-  return isRecord(value) && isNanos(value.since) && (value.seen === null || isRecord(value.seen));
+  return isRecord(value) && isNanos(value.since);
 }
 
 function isLaggard(value: unknown): value is Laggard {
@@ -111,7 +133,7 @@ function isLaggard(value: unknown): value is Laggard {
 const LAGGING: ReadonlySet<unknown> = new Set<Laggard['why']>(['failed', 'busy', 'undelivered', 'set back']);
 
 function isNanos(value: unknown): value is Nanos {
-  return typeof value === 'string' && /^-?\d{1,19}$/.test(value);
+  return typeof value === 'string' && /^-?\d{1,19}$/.test(value) && BigInt.asIntN(64, BigInt(value)) === BigInt(value);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

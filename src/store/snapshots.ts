@@ -14,12 +14,24 @@ export interface SnapshotName {
   readonly sha256: string;
 }
 
+/** What counts of a machine's folder. */
+export interface MachineModels {
+  /** Newest first. */
+  readonly names: readonly SnapshotName[];
+  /** Rows before this are no model's to learn: all models were forgotten then. Nanoseconds; null: they never were. */
+  readonly since: bigint | null;
+  /** Whoever publishes next does so under a higher token; 0: nobody has published yet. */
+  readonly token: number;
+}
+
 /** How many snapshots of a machine stay at least; older ones are pruned when a newer one is published. */
 const KEPT_SNAPSHOTS = 5;
 
 const FOLDER = 'snapshots';
 const TOKEN_DIGITS = 15;
 const WATERMARK_DIGITS = 20;
+/** An empty object whose name says that snapshots up to a token are forgotten, and from where on new models learn. */
+const FORGOTTEN = /^(\d{15})-(-?\d{1,19})\.forgotten$/;
 const NAME = /^(\d{15})\.(\d{15})-(\d{20})-([0-9a-f]+)-([0-9a-f]{64})\.snapshot$/;
 
 /** Text of a snapshot's name; names sort by token. */
@@ -66,20 +78,19 @@ export class Snapshots {
     this.#storage = storage;
   }
 
+  /** What there is of a machine; reads names only. */
+  async look(scope: string, uniqueId: string): Promise<MachineModels> {
+    return modelsIn(await this.#storage.list(snapshotFolder(scope, uniqueId)));
+  }
+
   /** Names of a machine's published snapshots, newest first. */
-  async list(scope: string, uniqueId: string): Promise<SnapshotName[]> {
-    return this.listIn(snapshotFolder(scope, uniqueId));
+  async list(scope: string, uniqueId: string): Promise<readonly SnapshotName[]> {
+    return (await this.look(scope, uniqueId)).names;
   }
 
   /** The same for a folder of {@link folders}. */
-  async listIn(folder: string): Promise<SnapshotName[]> {
-    const names = await this.#storage.list(folder);
-    const parsed = names.map((name) => parseSnapshotName(name.replace(/\.snapshot$/, '')));
-    return parsed.filter((name) => name !== null).sort((a, b) => b.token - a.token);
-  }
-
-  async newest(scope: string, uniqueId: string): Promise<SnapshotName | null> {
-    return (await this.list(scope, uniqueId))[0] ?? null;
+  async listIn(folder: string): Promise<readonly SnapshotName[]> {
+    return modelsIn(await this.#storage.list(folder)).names;
   }
 
   /** @throws HalfspaceError `CorruptSnapshot` when the object is missing or is not what its name says. */
@@ -101,7 +112,7 @@ export class Snapshots {
 
   /**
    * Publishes bytes under their name, then prunes: the newest five stay, and of the newest one's lineage all that reach back
-   * to `keepFrom` with the one before them. Publishing the same again changes nothing.
+   * to `keepFrom` with the one before them; what is forgotten goes. Publishing the same again changes nothing.
    * @param keepFrom watermark, nanoseconds; null: five are enough.
    */
   async publish(
@@ -112,8 +123,12 @@ export class Snapshots {
     keepFrom: bigint | null = null,
   ): Promise<void> {
     await this.add(scope, uniqueId, name, bytes);
-    const names = await this.list(scope, uniqueId);
-    for (const old of prunable(names, keepFrom)) await this.#storage.remove(keyOf(scope, uniqueId, old));
+    const files = await this.#storage.list(snapshotFolder(scope, uniqueId));
+    const { names } = modelsIn(files);
+    const forgotten = snapshotsAmong(files).filter(({ token }) => !names.some((name) => name.token === token));
+    for (const old of [...prunable(names, keepFrom), ...forgotten]) {
+      await this.#storage.remove(keyOf(scope, uniqueId, old));
+    }
   }
 
   /** Removes all models of a scope. */
@@ -141,10 +156,46 @@ export class Snapshots {
     return names.filter((name) => name.endsWith('/')).map((name) => `${snapshotsFolder(scope)}/${name.slice(0, -1)}`);
   }
 
-  /** Removes all snapshots of a machine. */
-  async forgetMachine(scope: string, uniqueId: string): Promise<void> {
-    await this.#storage.removeAll(snapshotFolder(scope, uniqueId));
+  /**
+   * Forgets all models of a machine at once, then removes them: whoever dies in between has forgotten them, and a late attempt
+   * of before stays forgotten.
+   * @param since no later model learns rows from before this, nanoseconds.
+   */
+  async forgetMachine(scope: string, uniqueId: string, since: bigint, nowMs: number): Promise<void> {
+    const folder = snapshotFolder(scope, uniqueId);
+    const before = await this.look(scope, uniqueId);
+    const token = String(nextToken(before.token, nowMs)).padStart(TOKEN_DIGITS, '0');
+    const from = before.since !== null && before.since > since ? before.since : since;
+    const mark = `${token}-${from}.forgotten`;
+    await this.#storage.write(`${folder}/${mark}`, new Uint8Array());
+    for (const name of await this.#storage.list(folder)) {
+      if (name !== mark && !name.endsWith('/')) await this.#storage.remove(`${folder}/${name}`);
+    }
   }
+}
+
+/** The token of who publishes after `last`. One token below its own stays free, for a checkpoint. */
+export function nextToken(last: number, nowMs: number): number {
+  return last === 0 ? nowMs : Math.max(last + 2, nowMs);
+}
+
+function modelsIn(files: readonly string[]): MachineModels {
+  let forgotten = 0;
+  let since: bigint | null = null;
+  for (const file of files) {
+    const [, token, from] = FORGOTTEN.exec(file) ?? [];
+    if (token === undefined || from === undefined) continue;
+    forgotten = Math.max(forgotten, Number(token));
+    if (since === null || BigInt(from) > since) since = BigInt(from);
+  }
+  const names = snapshotsAmong(files).filter(({ token }) => token > forgotten);
+  return { names, since, token: names[0]?.token ?? forgotten };
+}
+
+/** Newest first. */
+function snapshotsAmong(files: readonly string[]): SnapshotName[] {
+  const names = files.map((file) => parseSnapshotName(file.replace(/\.snapshot$/, '')));
+  return names.filter((name) => name !== null).sort((a, b) => b.token - a.token);
 }
 
 /** @param names newest first. */

@@ -19,6 +19,8 @@ export interface Storage {
   remove(key: string): Promise<void>;
   /** Removes every object below the folder `prefix`, with or without a slash at its end. */
   removeAll(prefix: string): Promise<void>;
+  /** Removes what writers that were killed have left behind, never what one may still be writing. */
+  removeLeftovers(): Promise<void>;
   /** Where people find an object or folder: a path, or an address `s3://bucket/…`. */
   locate(key: string): string;
 }

@@ -1,7 +1,12 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { readSeen } from '../../src/activities/seen-zone.js';
+import { HalfspaceError } from '../../src/contract/failures.js';
 import type { PipelineSettings } from '../../src/contract/pipeline.js';
+import { lateClockOf } from '../../src/shape/late-zone.js';
 import { readProgress } from '../../src/store/progress.js';
 import { MemoryPlant, PIPELINE } from './memory-plant.js';
+import { MemoryStore } from './memory-store.js';
 
 const SECOND = 1_000_000_000n;
 const START = 1_700_000_000_000_000_000n;
@@ -105,6 +110,25 @@ describe('with nothing late', () => {
   });
 });
 
+describe('a hint that cannot be read', () => {
+  it.each(['runs/p/text', '../p', 'snapshots/p'])('is none: %s', async (key) => {
+    const store = new MemoryStore();
+    const text = new TextEncoder().encode('not JSON');
+    await store.write('runs/p/text', text);
+    store.beforeCall = (_verb, asked) => {
+      // As stores do with such keys.
+      if (asked !== 'runs/p/text') throw new HalfspaceError('BadSettings', 'not a key, or a folder');
+    };
+    const clock = lateClockOf({ within: 60_000, action: 'report' });
+    if (clock === null) throw new Error('Expected a clock');
+    const ref = { key, sha256: createHash('sha256').update(text).digest('hex'), bytes: text.length };
+    const plan = { window: { from: String(at(0)), to: String(at(1)) } };
+    const isUnchanged = await readSeen(store, ref, plan, clock, 'abcdef012345');
+    const nothing = { rows: 0, times: new BigInt64Array(), values: new Float64Array() };
+    expect(isUnchanged({ uniqueId: 'a', ids: ['a'], ...nothing })).toBe(false);
+  });
+});
+
 describe('late rows that are reported', () => {
   it('are counted once and change no score', async () => {
     const plant = new MemoryPlant(settingsOf());
@@ -183,7 +207,8 @@ describe('late rows that are reported', () => {
     expect(await after.run(at(110))).toMatchObject({ rows: 10, lateRows: 0, models: { fresh: 1 } });
     put(after, 'a', 110, 120);
     expect(await after.run(at(120))).toMatchObject({ rows: 10, lateRows: 0 });
-    after.influx.put({ machine: 'a', time: at(95) + 1n, value: 50 });
+    // To a new model nothing is late that lies before its beginning.
+    for (const second of [95, 105]) after.influx.put({ machine: 'a', time: at(second) + 1n, value: 50 });
     expect(await after.run(at(130))).toMatchObject({ lateRows: 1 });
   });
 

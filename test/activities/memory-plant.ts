@@ -132,7 +132,8 @@ export class MemoryPlant {
 
   /** A machine's newest snapshot. */
   newest(machine: string): Uint8Array | undefined {
-    const keys = [...this.store.objects.keys()].filter((key) => key.startsWith(`snapshots/${PIPELINE}/${machine}/`));
+    const folder = `snapshots/${PIPELINE}/${machine}/`;
+    const keys = [...this.store.objects.keys()].filter((key) => key.startsWith(folder) && key.endsWith('.snapshot'));
     return this.store.objects.get(keys.sort().at(-1) ?? '');
   }
 

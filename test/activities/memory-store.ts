@@ -32,6 +32,8 @@ export class MemoryStore implements Storage {
     for (const key of [...this.objects.keys()]) if (key.startsWith(`${prefix}/`)) this.objects.delete(key);
   }
 
+  async removeLeftovers(): Promise<void> {}
+
   locate(key: string): string {
     return `memory:${key}`;
   }

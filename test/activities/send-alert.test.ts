@@ -64,6 +64,7 @@ function failing(isAway: () => boolean): Storage {
     list: (prefix) => storage.list(prefix),
     remove: (key) => storage.remove(key),
     removeAll: (prefix) => storage.removeAll(prefix),
+    removeLeftovers: () => storage.removeLeftovers(),
     locate: (key) => storage.locate(key),
   };
 }

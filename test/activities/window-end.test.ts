@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { checkProgress, isAhead, windowEnd } from '../../src/activities/window-end.js';
 import { LAST_TIME, nanosFromMs } from '../../src/contract/time.js';
+import type { Progress } from '../../src/store/progress.js';
 import { openStorage } from '../../src/store/storage.js';
 import { machinesPipeline } from '../e2e/plant.js';
 
@@ -53,11 +54,29 @@ it.each(['', '-1', '1.5', '1e3', 'now', '0x10', String(LAST_TIME + 1n), '9'.repe
 );
 
 it('is looked for only when the progress is not ahead of the clock', () => {
-  expect(() => checkProgress(storage, request(), null)).not.toThrow();
-  expect(() => checkProgress(storage, request(), doneUntil('2026-01-05T12:00:30Z'))).not.toThrow();
-  expect(() => checkProgress(storage, request(), doneUntil('2026-01-06T00:00:00Z'))).toThrow(
+  const check = (progress: Progress | null) => () => checkProgress(storage, incremental, request(), progress);
+  expect(check(null)).not.toThrow();
+  expect(check(doneUntil('2026-01-05T12:00:30Z'))).not.toThrow();
+  expect(check(doneUntil('2026-01-06T00:00:00Z'))).toThrow(
     'The store says that `p` is done up to 2026-01-06T00:00:00Z, after now (2026-01-05T12:00:00Z): set the clock right, or delete /store/progress/p.json and the folder /store/snapshots/p to start over',
   );
+  expect(check({ ...doneUntil('2026-01-05T11:00:00Z'), target: at('2026-01-06T00:00:00Z') })).toThrow(
+    'The store says that `p` set out for 2026-01-06T00:00:00Z, after now',
+  );
+});
+
+it('is looked for only when the progress names machines as the source does', () => {
+  const lagging = [{ uniqueId: 'm', ids: ['m'], from: at('2026-01-05T10:00:00Z'), why: 'failed' as const }];
+  const progress = { ...doneUntil('2026-01-05T11:00:00Z'), lagging };
+  const failure = {
+    ...{ kind: 'CorruptStore', retry: false },
+    message: expect.stringMatching(
+      /^\/store\/progress\/p\.json names the machine "m" by 1 ids where source\.id has 2, .*delete it[^\n]*$/,
+    ),
+  };
+  expect(() => checkProgress(storage, incremental, request(), progress)).toThrow(expect.objectContaining(failure));
+  const known = { ...progress, lagging: lagging.map((laggard) => ({ ...laggard, ids: ['acme', 'm'] })) };
+  expect(() => checkProgress(storage, incremental, request(), known)).not.toThrow();
 });
 
 it('counts a time as ahead from a minute after now', () => {

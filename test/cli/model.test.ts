@@ -97,7 +97,8 @@ class Workshop {
   names(machine = this.#machines[0] ?? ''): string[] {
     const prefix = `snapshots/${PIPELINE}/${machine}/`;
     const keys = [...this.plant.store.objects.keys()].filter((key) => key.startsWith(prefix));
-    return keys.map((key) => key.slice(prefix.length).replace('.snapshot', '')).sort();
+    const snapshots = keys.filter((key) => key.endsWith('.snapshot'));
+    return snapshots.map((key) => key.slice(prefix.length).replace('.snapshot', '')).sort();
   }
 
   scores(): [string, Record<string, string>][] {
@@ -306,6 +307,19 @@ describe('forgetting a model', () => {
     expect(await shop.command(() => modelForget(shop.options, answering('yes')))).toBe(true);
     expect(shop.names()).toEqual([]);
     expect(asked[0]).toContain('1 snapshot of m0 of p');
+  });
+
+  it('looks once more for runs after the answer', async () => {
+    const shop = new Workshop();
+    await shop.run(200);
+    let looks = 0;
+    const connect = async (): Promise<TemporalClient> => {
+      looks++;
+      throw new HalfspaceError(looks === 1 ? 'Unreachable' : 'Superseded', `look ${looks}`);
+    };
+    const io = { ...capturedIo({ isTty: true }), ask: { one: async () => 'yes' } };
+    await expect(shop.command(() => modelForget({ ...shop.options, connect }, io))).rejects.toThrow('look 2');
+    expect(shop.names()).toHaveLength(1);
   });
 
   it('needs --yes where nobody can be asked', async () => {

@@ -94,6 +94,7 @@ describe('downtime', () => {
         list: (prefix) => storage.list(prefix),
         remove: (key) => storage.remove(key),
         removeAll: (prefix) => storage.removeAll(prefix),
+        removeLeftovers: () => storage.removeLeftovers(),
         locate: (key) => storage.locate(key),
       }),
     });

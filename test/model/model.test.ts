@@ -214,11 +214,12 @@ describe('a snapshot', () => {
     );
   });
 
-  it('keeps what it says of its last rows', () => {
+  it.each([null, -7n, 2n ** 61n])('keeps what it says of its last rows, since %s', (since) => {
     const model = createModel(settings);
     scoreSlice(model, randomSlice(randomOf(3), 200), settings);
     model.recent = {
       width: 1_000_000_000n,
+      since,
       buckets: [
         { start: -5n, rows: 3, high: 0xffffffff, low: 0 },
         { start: 2n ** 60n, rows: 4_000_000_000, high: 1, low: 2 },

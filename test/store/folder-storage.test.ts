@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -39,14 +39,47 @@ it('a folder store leaves no temporary file behind', async () => {
   expect(await readdir(join(folder, '.tmp'))).toEqual([]);
 });
 
-it('a folder store says what it could not do and where', async () => {
+it('a folder store removes what killed writers left a day ago, and nothing else', async () => {
+  const folder = await folderForTest();
+  const storage = openStorage(pathToFileURL(folder).href);
+  await storage.removeLeftovers();
+  await storage.write('a', new Uint8Array(10));
+  const hoursAgo = (hours: number) => Date.now() / 1000 - hours * 3600;
+  await mkdir(join(folder, '.tmp/folder'));
+  for (const [path, hours] of [
+    ['.tmp/old', 25],
+    ['.tmp/live', 23],
+    ['.tmp/folder', 99],
+    ['a', 99],
+  ] as const) {
+    if (path.startsWith('.tmp/') && path !== '.tmp/folder') await writeFile(join(folder, path), 'x');
+    await utimes(join(folder, path), hoursAgo(hours), hoursAgo(hours));
+  }
+  await storage.removeLeftovers();
+  expect(await readdir(join(folder, '.tmp'))).toEqual(['folder', 'live']);
+  expect(await storage.read('a')).toHaveLength(10);
+});
+
+it('a folder store says what it could not do and where, and does not try again what waiting does not mend', async () => {
   const folder = await folderForTest();
   const storage = openStorage(pathToFileURL(folder).href);
   await writeFile(join(folder, 'file'), '');
-  await expect(storage.write('file/below', new Uint8Array())).rejects.toMatchObject({
-    kind: 'StoreFault',
-    message: expect.stringContaining(`The store ${folder} cannot write file/below: `),
-  });
+  await mkdir(join(folder, 'folder/below'), { recursive: true });
+  const isFile = 'a file is where a folder should be: remove it, or set store.url to another folder';
+  const isFolder = 'a folder is where a file should be: remove it, or set store.url to another folder';
+  for (const [call, what, why] of [
+    [() => storage.write('file/below', new Uint8Array()), 'write file/below', isFile],
+    [() => storage.read('file/below'), 'read file/below', isFile],
+    [() => storage.list('file/below'), 'list file/below', isFile],
+    [() => storage.write('folder', new Uint8Array()), 'write folder', isFolder],
+    [() => storage.read('folder'), 'read folder', isFolder],
+  ] as const) {
+    const failure = await call().catch((error: unknown) => error);
+    expect(failure).toMatchObject({ kind: 'BadSettings', retry: false });
+    expect(failure).toMatchObject({ message: expect.stringContaining(`The store ${folder} cannot ${what}: `) });
+    expect(failure).toMatchObject({ message: expect.stringContaining(why) });
+  }
+  expect(await readdir(join(folder, '.tmp'))).toEqual([]);
 });
 
 it('a folder store that cannot be made fails the check in one line', async () => {
@@ -54,8 +87,8 @@ it('a folder store that cannot be made fails the check in one line', async () =>
   await writeFile(join(folder, 'file'), '');
   const check = checkStorage(openStorage(pathToFileURL(join(folder, 'file', 'store')).href));
   await expect(check).rejects.toMatchObject({
-    kind: 'StoreFault',
-    message: expect.stringMatching(/^The store .*file\/store cannot write \.probe\/\S+: ENOTDIR.*$/),
+    kind: 'BadSettings',
+    message: expect.stringMatching(/^The store .*file\/store cannot write \.probe\/\S+: ENOTDIR.*set store\.url.*$/),
   });
 });
 

@@ -11,6 +11,7 @@ export function recordReads(keys: string[]): (storage: Storage) => Storage {
     list: (prefix) => storage.list(prefix),
     remove: (key) => storage.remove(key),
     removeAll: (prefix) => storage.removeAll(prefix),
+    removeLeftovers: () => storage.removeLeftovers(),
     locate: (key) => storage.locate(key),
   });
 }

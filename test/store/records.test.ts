@@ -107,6 +107,20 @@ describe('progress', () => {
       'a laggard without its ids',
       '{"origin":"1","target":"17","to":"17","settingsHash":"a","lagging":[{"uniqueId":"a","from":"1","why":"busy"}]}',
     ],
+    ['an end before its beginning', '{"origin":"1","target":"17","to":"-5","settingsHash":"a","lagging":[]}'],
+    ['an end after its target', '{"origin":"1","target":"17","to":"18","settingsHash":"a","lagging":[]}'],
+    [
+      'a time of no 64 bits',
+      '{"origin":"-9999999999999999999","target":"17","to":"1","settingsHash":"a","lagging":[]}',
+    ],
+    [
+      'late rows looked for from its end on',
+      '{"origin":"1","target":"17","to":"17","settingsHash":"a","lagging":[],"late":{"since":"18","seen":null}}',
+    ],
+    [
+      'aggregates owed from after its end',
+      '{"origin":"1","target":"17","to":"17","settingsHash":"a","lagging":[],"owedAggregates":"18"}',
+    ],
   ])('that holds %s is damaged, which names the file and stops at once', async (_what, text) => {
     await storage.write('progress/p.json', new TextEncoder().encode(text));
     await expect(readProgress(storage, 'p')).rejects.toMatchObject({
@@ -115,6 +129,16 @@ describe('progress', () => {
       message: expect.stringMatching(new RegExp(`^${join(folder, 'progress/p.json')} is damaged.*delete it[^\\n]*$`)),
     });
   });
+
+  it.each(['{}', '[]', '1', '"runs/p/x"', '{"key":1,"sha256":"a"}'])(
+    'keeps all but the hint of what was seen where that is %s',
+    async (seen) => {
+      const late = `"late":{"since":"5","seen":${seen}}`;
+      const text = `{"origin":"1","target":"17","to":"17","settingsHash":"a","lagging":[],${late}}`;
+      await storage.write('progress/p.json', new TextEncoder().encode(text));
+      expect(await readProgress(storage, 'p')).toMatchObject({ to: '17', late: { since: '5', seen: null } });
+    },
+  );
 
   it('is forgotten together with the models', () => {
     expect(howToStartOver(storage, 'p')).toBe(

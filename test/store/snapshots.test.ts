@@ -53,7 +53,7 @@ describe('snapshots', () => {
     const zombie = snapshot(10, 'zombie');
     await snapshots.publish('p', 'm', late.name, late.bytes);
     await snapshots.publish('p', 'm', zombie.name, zombie.bytes);
-    expect(await snapshots.newest('p', 'm')).toEqual(late.name);
+    expect((await snapshots.list('p', 'm'))[0]).toEqual(late.name);
     expect(await snapshots.read('p', 'm', late.name)).toEqual(late.bytes);
   });
 
@@ -87,6 +87,32 @@ describe('snapshots', () => {
     expect(lineageOf(names, 8).map(({ token }) => token)).toEqual([8, 7, 4]);
     expect(lineageOf(names, 5)).toEqual([]);
     expect(lineageOf([named(3, 5), named(5, 3)], 3).map(({ token }) => token)).toEqual([3]);
+  });
+
+  it('are forgotten with all that an attempt of before still publishes, until a higher token comes', async () => {
+    const snapshots = new Snapshots(storage);
+    for (const token of [5, 9]) {
+      const { name, bytes } = snapshot(token, `state ${token}`);
+      await snapshots.publish('p', 'm', name, bytes);
+      await snapshots.publish('p~backfill', 'm', name, bytes);
+    }
+    await snapshots.forgetMachine('p', 'm', 70n, 3);
+    expect(await snapshots.look('p', 'm')).toEqual({ names: [], since: 70n, token: 11 });
+    expect(await snapshots.look('p~backfill', 'm')).toMatchObject({ since: null, token: 9 });
+    const zombie = snapshot(10, 'zombie');
+    await snapshots.add('p', 'm', zombie.name, zombie.bytes);
+    expect(await snapshots.look('p', 'm')).toEqual({ names: [], since: 70n, token: 11 });
+    const next = snapshot(13, 'next');
+    await snapshots.publish('p', 'm', next.name, next.bytes);
+    expect(await snapshots.look('p', 'm')).toEqual({ names: [next.name], since: 70n, token: 13 });
+    expect(await storage.list('snapshots/p/m')).toHaveLength(2);
+  });
+
+  it('may be forgotten again, and no row that was given up comes back by it', async () => {
+    const snapshots = new Snapshots(storage);
+    for (const since of [70n, 40n]) await snapshots.forgetMachine('p', 'm', since, 100);
+    expect(await snapshots.look('p', 'm')).toEqual({ names: [], since: 70n, token: 102 });
+    expect(await storage.list('snapshots/p/m')).toHaveLength(1);
   });
 
   it('are refused when damaged', async () => {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Nanos } from '../../contract/time.js';
 import { decodeSnapshot, encodeSnapshot, readSnapshotHeader } from '../../model/snapshot.js';
+import { lateClockOf } from '../../shape/late-zone.js';
 import { type Laggard, type Progress, readProgress, writeProgress } from '../../store/progress.js';
-import type { SnapshotName } from '../../store/snapshots.js';
+import { nextToken, type SnapshotName } from '../../store/snapshots.js';
 import { UsageError } from '../usage-error.js';
 import { visible } from '../visible.js';
 import type { OpenMachine } from './open.js';
@@ -44,7 +45,7 @@ export async function rollBackByHand(
   }
   const bytes = await snapshots.read(pipeline, uniqueId, target);
   const model = decodeSnapshot(bytes, machine.settings, { uniqueId, settingsHash });
-  const token = Math.max(names[0].token + 2, nowMs);
+  const token = nextToken(names[0].token, nowMs);
   if (how === 'relearn') {
     const { ids } = readSnapshotHeader(bytes);
     const from = String(target.watermark);
@@ -55,7 +56,9 @@ export async function rollBackByHand(
   }
   const watermark = laterOf(BigInt(progress.to), target.watermark);
   // It is the beginning of a past of its own: the rows it leaves out are not late, and nothing before it can be gone back to.
-  const skipped = encodeSnapshot({ ...model, watermark, recent: null }, readSnapshotHeader(bytes));
+  const clock = lateClockOf(machine.settings.late);
+  const recent = clock === null ? null : { width: clock.width, since: watermark, buckets: [] };
+  const skipped = encodeSnapshot({ ...model, watermark, recent }, readSnapshotHeader(bytes));
   const sha256 = createHash('sha256').update(skipped).digest('hex');
   const name = { token, base: 0, watermark, settingsHash, sha256 };
   await snapshots.add(pipeline, uniqueId, name, skipped);
