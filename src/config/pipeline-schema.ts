@@ -209,7 +209,7 @@ export const pipelineSchema = group({
       ...pipeline,
       features,
       normalise: limits,
-      verdict: withThreshold(pipeline),
+      verdict: withOwnRules(pipeline),
       late: pipeline.mode === 'replay' ? null : (given ?? DEFAULT_LATE),
     };
   });
@@ -230,9 +230,10 @@ function featureWord(name: string, columns: readonly string[]): string {
   return `the ${columns.includes(name) ? 'value column' : 'feature'} \`${name}\``;
 }
 
-/** The rules with the threshold that belongs to the detector where none is given. */
-function withThreshold({ verdict, detector }: Pick<Checked, 'verdict' | 'detector'>) {
-  return { threshold: alarmLevel(detector), ...verdict };
+/** The rules with what belongs to the detector where nothing else is said: averages of many rows need no look at one value. */
+function withOwnRules({ verdict, detector }: Pick<Checked, 'verdict' | 'detector'>) {
+  const own = detector.kind === 'drift_gate' ? { flat_guard: 0 } : {};
+  return { threshold: alarmLevel(detector), ...own, ...verdict };
 }
 
 interface Contradiction {
@@ -344,7 +345,7 @@ function contradictions({
   }
   for (const { path, message } of shapingProblems(features, source.values)) say(path, message);
 
-  for (const { path, message } of ruleContradictions(withThreshold({ verdict, detector }), {
+  for (const { path, message } of ruleContradictions(withOwnRules({ verdict, detector }), {
     mode,
     values: source.values,
   })) {

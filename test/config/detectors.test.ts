@@ -44,6 +44,12 @@ describe('detectors', () => {
     expect(readPipeline(detector, more).verdict.threshold).toBe(threshold);
   });
 
+  it('are guarded on flat series unless averages of many rows are judged', () => {
+    expect(readPipeline('{ kind: drift_gate }', '').verdict.flat_guard).toBe(0);
+    expect(readPipeline('{ kind: drift_gate }', '    verdict: { flat_guard: 0.1 }\n').verdict.flat_guard).toBe(0.1);
+    expect(readPipeline('{ kind: persist }', '').verdict).not.toHaveProperty('flat_guard');
+  });
+
   it('are judged by rules that fit the threshold they have by themselves', () => {
     expect(() => readPipeline('{ kind: persist }', '    verdict: { clear_level: 0.6 }\n')).toThrow(
       'clear_level 0.6 is above threshold 0.5',
