@@ -125,8 +125,8 @@ describe('a backtest from A', () => {
 
     const snapshots = new Snapshots(plant.storage);
     for (const [uniqueId, model] of Object.entries(models)) {
-      const name = await snapshots.newest('machines', uniqueId);
-      if (name === null) throw new Error(`Expected a snapshot of ${uniqueId}`);
+      const [name] = await snapshots.list('machines', uniqueId);
+      if (name === undefined) throw new Error(`Expected a snapshot of ${uniqueId}`);
       const bytes = await snapshots.read('machines', uniqueId, name);
       const owner = readSnapshotHeader(bytes);
       const learned = decodeSnapshot(bytes, settings, owner);
