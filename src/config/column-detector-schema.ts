@@ -104,7 +104,7 @@ export const robustZscore = group({
   window: integer(10, 100_000)
     .default(1000)
     .describe(
-      'robust_zscore: rows back that median and spread come from; 20 bytes a column each in memory, 8 in the store.',
+      'robust_zscore: rows back that median and spread come from; 16 bytes a column each in memory, 8 in the store.',
     ),
   limit: share(0.1, 1000).default(3.5).describe('Standard deviations from the median at which a score is 0.5.'),
 });

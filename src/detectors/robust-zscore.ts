@@ -2,8 +2,8 @@ import type { RobustZscoreSettings } from '../contract/pipeline.js';
 import type { ByteReader, ByteWriter } from './byte-codec.js';
 import type { ColumnPlan, ColumnRule, Finding } from './column-detector.js';
 import type { LearningOrder } from './detector.js';
-import { OrderedWindow } from './ordered-window.js';
 import { scoreOfRatio } from './size-bound.js';
+import { SortedWindow } from './sorted-window.js';
 
 const LEAST_VALUES = 100; // known before anything is judged by them; the spread is then known to about a tenth
 const NORMAL_MEDIAN = 0.6744897501960817; // median of a standard normal variable's size
@@ -24,7 +24,7 @@ export function robustZscorePlan(settings: RobustZscoreSettings): ColumnPlan {
 class RobustZscoreRule implements ColumnRule {
   readonly #limit: number;
   readonly #least: number;
-  readonly #values: OrderedWindow;
+  readonly #values: SortedWindow;
   /** Of the values in the window; the width is where the limit lies on either side. */
   #median = Number.NaN;
   #width = Number.NaN;
@@ -32,7 +32,7 @@ class RobustZscoreRule implements ColumnRule {
   constructor({ window, limit }: RobustZscoreSettings) {
     this.#limit = limit;
     this.#least = Math.min(LEAST_VALUES, window);
-    this.#values = new OrderedWindow(window);
+    this.#values = new SortedWindow(window);
   }
 
   get sizeBytes(): number {
@@ -72,7 +72,7 @@ class RobustZscoreRule implements ColumnRule {
   #measure(): void {
     if (this.#values.count < this.#least) return;
     const deviation = this.#values.medianDeviation() / NORMAL_MEDIAN;
-    this.#median = this.#values.median();
+    this.#median = this.#values.quantile(0.5);
     this.#width = this.#limit * (deviation === 0 ? this.#values.deviationOf(TAIL_SHARE) / NORMAL_TAIL : deviation);
   }
 }

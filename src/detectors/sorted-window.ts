@@ -2,7 +2,7 @@ import type { ByteReader, ByteWriter } from './byte-codec.js';
 
 /**
  * The last `capacity` finite numbers, in the order they came and in their own. A push is a binary search and a move of
- * memory: 0.1 us at 1,000 numbers, 1 us at 20,000.
+ * memory: 0.1 us at 1,000 numbers, 1 us at 20,000. Distances from the median take a binary search more.
  */
 export class SortedWindow {
   readonly capacity: number;
@@ -65,6 +65,19 @@ export class SortedWindow {
     return below === above ? below : below * (1 - part) + above * part;
   }
 
+  /** The median of how far the numbers are from their median; NaN while there are none. */
+  medianDeviation(): number {
+    const last = this.#count - 1;
+    const low = this.#deviation(last >> 1);
+    const high = last % 2 === 0 ? low : this.#deviation((last >> 1) + 1);
+    return low === high ? low : low / 2 + high / 2;
+  }
+
+  /** What `share` (0..1) of the numbers are at most away from their median; NaN while there are none. */
+  deviationOf(share: number): number {
+    return this.#deviation(Math.ceil(share * (this.#count - 1)));
+  }
+
   /** The numbers in the order they came. */
   write(writer: ByteWriter): void {
     writer.u32(this.#count);
@@ -83,6 +96,30 @@ export class SortedWindow {
     this.#count = count;
     this.#sorted.set(this.#ring.subarray(0, count));
     this.#sorted.subarray(0, count).sort();
+  }
+
+  /**
+   * The `rank`-th smallest distance from the median. Those of the numbers up to it and of those above it are in order
+   * each, from the middle outwards; a binary search finds how many of the `rank` nearer ones are on the lower side.
+   */
+  #deviation(rank: number): number {
+    if (this.#count === 0) return Number.NaN;
+    const sorted = this.#sorted;
+    const median = this.quantile(0.5);
+    const half = (this.#count + 1) >> 1;
+    const others = this.#count - half;
+    let low = Math.max(0, rank - others);
+    let high = Math.min(rank, half);
+    while (low < high) {
+      const taken = (low + high) >>> 1;
+      const next = median - sorted[half - 1 - taken]!;
+      const above = sorted[half + rank - taken - 1]! - median;
+      if (next < above) low = taken + 1;
+      else high = taken;
+    }
+    const below = low < half ? median - sorted[half - 1 - low]! : Number.POSITIVE_INFINITY;
+    const above = rank - low < others ? sorted[half + rank - low]! - median : Number.POSITIVE_INFINITY;
+    return Math.min(below, above);
   }
 
   /** Index of the first sorted number that is not below `value`. */

@@ -14,6 +14,23 @@ function quantileOf(values: readonly number[], share: number): number {
   return below === above ? below + 0 : below * (1 - (place % 1)) + above * (place % 1);
 }
 
+function middleOf(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const [low, high] = [sorted[(sorted.length - 1) >> 1] ?? Number.NaN, sorted[sorted.length >> 1] ?? Number.NaN];
+  return low === high ? low : low / 2 + high / 2;
+}
+
+/** Distances from the median, worked out by sorting. */
+function deviationsOf(numbers: readonly number[]) {
+  const median = middleOf(numbers);
+  const deviations = numbers.map((number) => Math.abs(number - median)).sort((a, b) => a - b);
+  return [middleOf(deviations), ...[0, 0.9, 1].map((share) => deviations[Math.ceil(share * (numbers.length - 1))])];
+}
+
+function toldOf(window: SortedWindow) {
+  return [window.medianDeviation(), ...[0, 0.9, 1].map((share) => window.deviationOf(share))];
+}
+
 function reread(window: SortedWindow): SortedWindow {
   const writer = new ByteWriter();
   writer.u32(1);
@@ -43,6 +60,29 @@ describe(`SortedWindow (HALFSPACE_TEST_SEED=${seed})`, () => {
       const again = reread(window);
       for (const share of SHARES) expect(again.quantile(share)).toBe(window.quantile(share));
     }
+  });
+
+  it('knows how far its numbers are from their median', () => {
+    const random = new Xorshift32(seed);
+    const kinds = [
+      () => random.draw(),
+      () => random.integer(0, 3),
+      () => (random.draw() < 0.5 ? -0 : 0),
+      (i: number) => i,
+      (i: number) => -i * 1e300,
+    ];
+    for (let round = 0; round < 60; round++) {
+      const kind = kinds[random.integer(0, kinds.length - 1)] ?? (() => 0);
+      const window = new SortedWindow(random.integer(1, 40));
+      const all: number[] = [];
+      for (let i = 0; i < 120; i++) {
+        all.push(random.draw() < 0.1 ? random.draw() : kind(i));
+        window.push(all.at(-1) ?? 0);
+        const last = all.slice(-window.capacity).map((value) => value + 0);
+        expect(toldOf(window)).toEqual(deviationsOf(last));
+      }
+    }
+    expect(toldOf(new SortedWindow(5))).toEqual(Array(4).fill(Number.NaN));
   });
 
   it('knows no quantile before the first number', () => {
