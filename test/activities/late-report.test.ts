@@ -5,6 +5,7 @@ import { HalfspaceError } from '../../src/contract/failures.js';
 import type { PipelineSettings } from '../../src/contract/pipeline.js';
 import { lateClockOf } from '../../src/shape/late-zone.js';
 import { readProgress } from '../../src/store/progress.js';
+import { pipelineOf } from '../pipeline.js';
 import { MemoryPlant, PIPELINE } from './memory-plant.js';
 import { MemoryStore } from './memory-store.js';
 
@@ -12,35 +13,16 @@ const SECOND = 1_000_000_000n;
 const START = 1_700_000_000_000_000_000n;
 
 function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
-  return {
-    mode: 'incremental',
-    source: {
-      table: 'rows',
-      query: null,
-      language: 'sql',
-      id: ['m'],
-      values: ['x'],
-      time: 'time',
-      unique_id: 'readable',
-    },
-    window: { history: 300_000, settle: 0, catch_up: 100_000_000, chunk: null },
+  return pipelineOf({
     late: { within: 60_000, action: 'report' },
     on_settings_change: 'fresh',
-    resample: null,
-    features: [{ kind: 'value', column: 'x' }],
-    model: 'joint',
     normalise: { x: [0, 100] },
     detector: { kind: 'half_space_trees', n_trees: 10, height: 6, window_size: 20, seed: 1 },
-    order: 'score_then_learn',
     verdict: { threshold: 0.8, clear_after: 5000 },
-    expectations: { after_load: [], after_transform: [] },
-    wait_for: null,
     output: { table: 'scores' },
-    aggregate: null,
     alerts: ['ops'],
-    schedule: null,
     ...change,
-  };
+  });
 }
 
 const RESCORE: Partial<PipelineSettings> = { late: { within: 60_000, action: 'rescore' } };

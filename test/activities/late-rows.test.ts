@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PipelineSettings } from '../../src/contract/pipeline.js';
+import { pipelineOf } from '../pipeline.js';
 import { randomFrom } from '../shape/seeded.js';
 import type { SourceRow } from './memory-influx.js';
 import { Killed, MemoryPlant } from './memory-plant.js';
@@ -10,36 +11,12 @@ const START = 1_700_000_001_234_567_890n;
 const WITHIN_S = 60;
 
 function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
-  return {
-    mode: 'incremental',
-    source: {
-      table: 'rows',
-      query: null,
-      language: 'sql',
-      id: ['m'],
-      values: ['x'],
-      time: 'time',
-      unique_id: 'readable',
-    },
+  return pipelineOf({
     window: { history: 300_000, settle: 0, catch_up: 100_000_000, chunk: 100_000 },
     late: { within: WITHIN_S * 1000, action: 'rescore' },
-    on_settings_change: 'relearn',
-    // Running limits make every score depend on the order of all rows before it.
-    resample: null,
-    features: [{ kind: 'value', column: 'x' }],
-    model: 'joint',
-    normalise: 'running',
-    detector: { kind: 'half_space_trees', n_trees: 4, height: 4, window_size: 10, seed: 1 },
-    order: 'score_then_learn',
-    verdict: { threshold: 0.7, clear_after: 5000 },
-    expectations: { after_load: [], after_transform: [] },
-    wait_for: null,
     output: { table: 'scores' },
-    aggregate: null,
-    alerts: [],
-    schedule: null,
     ...change,
-  };
+  });
 }
 
 interface Arrival extends SourceRow {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PipelineSettings } from '../../src/contract/pipeline.js';
 import { AlertRecords } from '../../src/store/alert-records.js';
+import { pipelineOf } from '../pipeline.js';
 import { randomFrom } from '../shape/seeded.js';
 import { MemoryPlant, PIPELINE } from './memory-plant.js';
 
@@ -11,36 +12,7 @@ const MACHINES = ['m0', 'm1'];
 const SEED = Number(process.hrtime.bigint() % 1_000_000n);
 
 function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
-  return {
-    mode: 'incremental',
-    source: {
-      table: 'rows',
-      query: null,
-      language: 'sql',
-      id: ['m'],
-      values: ['x'],
-      time: 'time',
-      unique_id: 'readable',
-    },
-    window: { history: 300_000, settle: 0, catch_up: 100_000_000, chunk: null },
-    late: { within: 60_000, action: 'report' },
-    on_settings_change: 'relearn',
-    // Running limits make every score depend on the order of all rows before it.
-    resample: null,
-    features: [{ kind: 'value', column: 'x' }],
-    model: 'joint',
-    normalise: 'running',
-    detector: { kind: 'half_space_trees', n_trees: 4, height: 4, window_size: 10, seed: 1 },
-    order: 'score_then_learn',
-    verdict: { threshold: 0.7, clear_after: 5000 },
-    expectations: { after_load: [], after_transform: [] },
-    wait_for: null,
-    output: { table: 'scores' },
-    aggregate: null,
-    alerts: [],
-    schedule: null,
-    ...change,
-  };
+  return pipelineOf({ late: { within: 60_000, action: 'report' }, output: { table: 'scores' }, ...change });
 }
 
 const OTHER_DETECTOR = { kind: 'half_space_trees', n_trees: 5, height: 3, window_size: 12, seed: 2 } as const;

@@ -6,6 +6,7 @@ import type { PipelineSettings } from '../../src/contract/pipeline.js';
 import { msFromNanos } from '../../src/contract/time.js';
 import { readSnapshotHeader } from '../../src/model/snapshot.js';
 import { Snapshots } from '../../src/store/snapshots.js';
+import { pipelineOf } from '../pipeline.js';
 import { randomFrom } from '../shape/seeded.js';
 import { Killed, MemoryPlant, PIPELINE } from './memory-plant.js';
 
@@ -15,36 +16,12 @@ const START = 1_700_000_001_234_567_890n;
 const SEED = Number(process.hrtime.bigint() % 1_000_000n);
 
 function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
-  return {
-    mode: 'incremental',
-    source: {
-      table: 'rows',
-      query: null,
-      language: 'sql',
-      id: ['m'],
-      values: ['x'],
-      time: 'time',
-      unique_id: 'readable',
-    },
-    window: { history: 300_000, settle: 0, catch_up: 100_000_000, chunk: null },
+  return pipelineOf({
     late: { within: 60_000, action: 'rescore' },
-    on_settings_change: 'relearn',
-    resample: null,
-    features: [{ kind: 'value', column: 'x' }],
-    model: 'joint',
-    // Running limits make every score depend on the order of all rows before it.
-    normalise: 'running',
-    detector: { kind: 'half_space_trees', n_trees: 4, height: 4, window_size: 10, seed: 1 },
-    order: 'score_then_learn',
-    verdict: { threshold: 0.7, clear_after: 5000 },
-    expectations: { after_load: [], after_transform: [] },
-    wait_for: null,
     output: { table: 'scores' },
-    aggregate: null,
     alerts: ['ops'],
-    schedule: null,
     ...change,
-  };
+  });
 }
 
 /** Seconds after START. */

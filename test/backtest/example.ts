@@ -2,6 +2,7 @@ import { Backtest, type BacktestResult, type Variant } from '../../src/backtest/
 import type { PipelineSettings } from '../../src/contract/pipeline.js';
 import type { Slice } from '../../src/contract/slice.js';
 import type { Stretch } from '../../src/evaluation/eventwise.js';
+import { pipelineOf, sourceOf } from '../pipeline.js';
 
 const SECOND = 1_000_000_000n;
 export const START = 1_767_571_200n * SECOND;
@@ -11,35 +12,14 @@ export function at(second: number): bigint {
 }
 
 export function exampleSettings(values: readonly string[], change: Partial<PipelineSettings> = {}): PipelineSettings {
-  return {
-    mode: 'incremental',
-    source: {
-      table: 't',
-      query: null,
-      language: 'sql',
-      id: ['machine'],
-      values,
-      time: 'time',
-      unique_id: 'readable',
-    },
-    window: { history: 1, settle: 0, catch_up: 1, chunk: null },
-    late: null,
-    on_settings_change: 'relearn',
-    resample: null,
-    features: values.map((column) => ({ kind: 'value', column })),
-    model: 'joint',
+  return pipelineOf({
+    source: sourceOf({ id: ['machine'], values }),
     normalise: Object.fromEntries(values.map((column) => [column, [0, 100]])),
     detector: { kind: 'half_space_trees', n_trees: 10, height: 6, window_size: 50, seed: 1 },
-    order: 'score_then_learn',
     verdict: { threshold: 0.8, clear_after: 10_000 },
-    expectations: { after_load: [], after_transform: [] },
-    wait_for: null,
-    output: null,
-    aggregate: null,
     alerts: ['ops'],
-    schedule: null,
     ...change,
-  };
+  });
 }
 
 /** A row a second, ordinary but for the given seconds. */

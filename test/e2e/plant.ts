@@ -15,6 +15,7 @@ import { writeAll } from '../../src/influx/write-all.js';
 import { type StandIn, startStandIn } from '../../src/local/standin/server.js';
 import { openStorage, type Storage } from '../../src/store/storage.js';
 import { createWorkerPair, type WorkerPair } from '../../src/worker-pair.js';
+import { pipelineOf, sourceOf } from '../pipeline.js';
 
 export interface PlantOptions {
   readonly temporalAddress: string;
@@ -168,33 +169,14 @@ export async function reasonOfFailure(run: Promise<unknown>): Promise<string> {
 
 /** The shipped default pipeline, with changes. */
 export function machinesPipeline(change: Partial<PipelineSettings> = {}): PipelineSettings {
-  return {
-    mode: 'incremental',
-    source: {
-      table: 'machine_data',
-      query: null,
-      language: 'sql',
-      id: ['provider', 'machineID'],
-      values: ['power'],
-      time: 'time',
-      unique_id: 'readable',
-    },
+  return pipelineOf({
+    source: sourceOf({ table: 'machine_data', id: ['provider', 'machineID'], values: ['power'] }),
     window: { history: 24 * 3_600_000, settle: 0, catch_up: 7 * 24 * 3_600_000, chunk: null },
     late: { within: 3_600_000, action: 'report' },
-    on_settings_change: 'relearn',
-    resample: null,
-    features: [{ kind: 'value', column: 'power' }],
-    model: 'joint',
     normalise: { power: [0, 500] },
     detector: { kind: 'half_space_trees', n_trees: 10, height: 8, window_size: 250, seed: 1 },
-    order: 'score_then_learn',
     verdict: { threshold: 0.8, clear_after: 300_000 },
-    expectations: { after_load: [], after_transform: [] },
-    wait_for: null,
     output: { table: 'machine_anomalies' },
-    aggregate: null,
-    alerts: [],
-    schedule: null,
     ...change,
-  };
+  });
 }

@@ -3,42 +3,17 @@ import type { PipelineSettings } from '../../src/contract/pipeline.js';
 import type { Slice } from '../../src/contract/slice.js';
 import { createModel, type Model, type ScoredSlice, scoreInSteps, scoreSlice } from '../../src/model/model.js';
 import { decodeSnapshot, encodeSnapshot } from '../../src/model/snapshot.js';
+import { pipelineOf, sourceOf } from '../pipeline.js';
 
 const OWNER = { uniqueId: 'm', ids: ['M'], settingsHash: 'abcdef012345' };
 
 function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
-  return {
-    mode: 'incremental',
-    source: {
-      table: 't',
-      query: null,
-      language: 'sql',
-      id: ['machine'],
-      values: ['a', 'b'],
-      time: 'time',
-      unique_id: 'readable',
-    },
-    window: { history: 1, settle: 1, catch_up: 1, chunk: null },
-    late: null,
-    on_settings_change: 'relearn',
-    resample: null,
-    features: [
-      { kind: 'value', column: 'a' },
-      { kind: 'value', column: 'b' },
-    ],
-    model: 'joint',
-    normalise: 'running',
+  return pipelineOf({
+    source: sourceOf({ id: ['machine'], values: ['a', 'b'] }),
     detector: { kind: 'half_space_trees', n_trees: 5, height: 4, window_size: 20, seed: 1 },
-    order: 'score_then_learn',
     verdict: { threshold: 0.8, clear_after: 5000 },
-    expectations: { after_load: [], after_transform: [] },
-    wait_for: null,
-    output: null,
-    aggregate: null,
-    alerts: [],
-    schedule: null,
     ...change,
-  };
+  });
 }
 
 function randomOf(seed: number): () => number {

@@ -6,6 +6,7 @@ import { createModel, type Model } from '../../src/model/model.js';
 import { findLateRows, reachesBack } from '../../src/model/recent.js';
 import { encodeSnapshot } from '../../src/model/snapshot.js';
 import { lateClockOf } from '../../src/shape/late-zone.js';
+import { pipelineOf } from '../pipeline.js';
 
 const SECOND = 1_000_000_000n;
 const LATE = { within: 60_000, action: 'rescore' } as const;
@@ -17,34 +18,7 @@ function clockOf() {
   return clock;
 }
 
-const SETTINGS: PipelineSettings = {
-  mode: 'incremental',
-  source: {
-    table: 't',
-    query: null,
-    language: 'sql',
-    id: ['machine'],
-    values: ['a'],
-    time: 'time',
-    unique_id: 'readable',
-  },
-  window: { history: 1, settle: 1, catch_up: 1, chunk: null },
-  late: LATE,
-  on_settings_change: 'fresh',
-  resample: null,
-  features: [{ kind: 'value', column: 'a' }],
-  model: 'joint',
-  normalise: 'running',
-  detector: { kind: 'half_space_trees', n_trees: 3, height: 3, window_size: 10, seed: 1 },
-  order: 'score_then_learn',
-  verdict: { threshold: 0.8, clear_after: 5000 },
-  expectations: { after_load: [], after_transform: [] },
-  wait_for: null,
-  output: null,
-  aggregate: null,
-  alerts: [],
-  schedule: null,
-};
+const SETTINGS: PipelineSettings = pipelineOf({ late: LATE, on_settings_change: 'fresh' });
 
 /** A row at each of the given seconds, its value made of the time. */
 function rowsAt(...seconds: number[]): Slice {
