@@ -80,4 +80,13 @@ it('refuses to change a model while a run of its pipeline is going on, and does 
     .poll(() => modelRollback(back, capturedIo()).then(() => 'done', String), { timeout: 10_000 })
     .toBe('done');
   expect(await plant.run('by-hand', nanosFromMs(START + 30 * MINUTE))).toMatchObject({ done: 2, rows: 600 + 1200 });
+
+  await plant.write(lines(machines, { fromMs: START + 30 * MINUTE, toMs: START + 32 * MINUTE }));
+  await plant.run('by-hand', nanosFromMs(START + 31 * MINUTE));
+  const forget = () => modelForget({ ...of(healthy?.machine), yes: true }, capturedIo()).then(() => 'done', String);
+  await expect.poll(forget, { timeout: 10_000 }).toBe('done');
+  expect(await plant.run('by-hand', nanosFromMs(START + 32 * MINUTE))).toMatchObject({ done: 2, rows: 2 * 60 });
+  const after = capturedIo({ json: true });
+  await modelList({ cwd, env }, after);
+  expect(JSON.parse(after.out())).toContainEqual(expect.objectContaining({ machine: healthy?.machine, rows: 60 }));
 });

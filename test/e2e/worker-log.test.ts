@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, utimes, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,4 +50,36 @@ worker: { task_queue: silent }
   expect(line).toMatch(
     /^\S+Z warn loadInfluxData failed \(attempt 1, detect\/silent\): InfluxDB at .* did not answer in time: [^{]*$/,
   );
+});
+
+const IDLE = `influx: { host: "http://127.0.0.1:9", database: d }
+pipelines:
+  idle:
+    source: { table: t, id: [m], values: [x] }
+    normalise: running
+worker: { task_queue: idle }
+`;
+
+it('a worker that starts removes what killed ones left in its store', async () => {
+  const cwd = await mkdtemp(join(tmpdir(), 'halfspace-worker-'));
+  await writeFile(join(cwd, 'halfspace.yaml'), IDLE);
+  const temporary = join(cwd, 'store/.tmp');
+  await mkdir(temporary, { recursive: true });
+  for (const name of ['old', 'live']) await writeFile(join(temporary, name), 'x');
+  const twoDaysAgo = Date.now() / 1000 - 48 * 3600;
+  await utimes(join(temporary, 'old'), twoDaysAgo, twoDaysAgo);
+  const env = { TEMPORAL_ADDRESS: inject('temporalAddress'), STORE_URL: 'file://./store' };
+  const worker = await startCommand(['worker'], { cwd, env });
+  onTestFinished(() => void worker.process.kill('SIGKILL'));
+  await expect.poll(worker.output, { timeout: 30_000 }).toMatch(/worker polls idle/);
+  expect(await readdir(temporary)).toEqual(['live']);
+});
+
+it('a worker whose store lies below a file ends with one line that says so', async () => {
+  const cwd = await mkdtemp(join(tmpdir(), 'halfspace-worker-'));
+  await writeFile(join(cwd, 'halfspace.yaml'), IDLE);
+  const env = { TEMPORAL_ADDRESS: inject('temporalAddress'), STORE_URL: 'file://./halfspace.yaml/store' };
+  const { code, stderr } = await runCommand(['worker'], { cwd, env });
+  expect(code).not.toBe(0);
+  expect(stderr.trimEnd()).toMatch(/^[^\n]*ENOTDIR[^\n]*a file is where a folder should be[^\n]*set store\.url[^\n]*$/);
 });
