@@ -19,6 +19,7 @@ export function runDocument(result: RunResult): Record<string, unknown> {
     models: { cached: models.cached, loaded: models.loaded, fresh: models.fresh },
     late_rows: result.lateRows,
     late_machines: result.lateMachines,
+    late_scored: result.lateScored ?? 0,
     rescored: result.rescored,
     rescored_count: result.rescoredCount,
     not_rescored: result.notRescored.map(problemDocument),
@@ -40,8 +41,10 @@ export function runDocument(result: RunResult): Record<string, unknown> {
   };
 }
 
-function alertDocument({ uniqueId, event, kind, channel, status, reason }: AlertOutcome): Record<string, unknown> {
-  return { unique_id: uniqueId, event, kind, channel, status, ...(reason === undefined ? {} : { reason }) };
+function alertDocument({ uniqueId, event, kind, channel, status, ...more }: AlertOutcome): Record<string, unknown> {
+  const { earlierEvents, reason } = more;
+  const earlier = earlierEvents === undefined ? {} : { earlier_events: earlierEvents };
+  return { unique_id: uniqueId, event, kind, channel, status, ...earlier, ...(reason === undefined ? {} : { reason }) };
 }
 
 function problemDocument({ uniqueId, reason }: MachineProblem): Record<string, unknown> {

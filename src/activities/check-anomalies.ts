@@ -1,4 +1,4 @@
-import type { AnomalyEvent } from '../contract/anomaly-event.js';
+import type { AnomalyEvent, EarlierEvents } from '../contract/anomaly-event.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import type { CheckedAnomalies, Detection, MachineInput, ModelGate, ToldEvent } from '../contract/run.js';
 import { isoFromNanos, type Nanos, nanosFromMs } from '../contract/time.js';
@@ -16,7 +16,8 @@ export type CheckInput = MachineInput & { readonly gate: ModelGate; readonly det
 
 /**
  * Rows → the event to tell. A window that touched several (a first start over a day of history, say) tells the newest
- * only, so that nobody is flooded. Where late rows changed what was told, that is to be told too.
+ * only, so that nobody is flooded; its message says how many others there were. Where late rows changed what was told,
+ * that is to be told too.
  */
 export async function checkAnomalies(
   deps: ActivityDeps,
@@ -27,7 +28,7 @@ export async function checkAnomalies(
   const { settings } = await documents.get<RunPlanDocument>(plan.document);
   const { closed, open } = detection.events === null ? NO_EVENTS : await documents.get<WindowEvents>(detection.events);
   const touched = [...closed, ...(open === null ? [] : [open])];
-  const count = touched.filter((event) => isFirstSeen(event, input, settings)).length;
+  const count = touched.filter((event) => isFoundHere(event, input, settings)).length;
   if (plan.events === 'noted') {
     await noteEvents(deps, input, touched, count);
     return { latest: null, events: count, channels: [], isFoundLate: false, revised: [], isPlotted: false };
@@ -47,10 +48,11 @@ export async function checkAnomalies(
   for (const channel of latest === null ? [] : plan.channels) {
     if (latest !== null && !(await isKnown(records, latest, channel))) channels.push(channel);
   }
+  const earlier = channels.length === 0 ? null : await untoldOf(records, events.slice(0, -1), input);
   const silence = await silenceOf(records, input, settings);
   const isSilenceNew = silence !== null && machine.silent?.isNew === true;
   return {
-    latest,
+    latest: latest === null || earlier === null ? latest : { ...latest, earlier },
     events: count + (isSilenceNew ? 1 : 0),
     channels,
     isFoundLate: rescoredFrom !== null && latest !== null && BigInt(latest.first) < BigInt(machine.from),
@@ -110,6 +112,22 @@ async function isKnown(records: AlertRecords, event: AnomalyEvent, channel: stri
   return true;
 }
 
+/** Those of a window's events, without its newest, that no channel was told of; null: none. */
+async function untoldOf(
+  records: AlertRecords,
+  events: readonly AnomalyEvent[],
+  { plan, machine }: MachineInput,
+): Promise<EarlierEvents | null> {
+  const [oldest] = events;
+  if (oldest === undefined) return null;
+  const told = (await records.list(plan.pipeline, machine.uniqueId, EVER)).filter(({ how }) => isTold(how));
+  const known = told.filter(({ event }) => event.worst.cause !== 'silent');
+  const untold = events.filter((event) => !known.some((record) => overlaps(record.event, event)));
+  const [first] = untold;
+  if (first === undefined) return null;
+  return { events: untold.length, rows: untold.reduce((rows, event) => rows + event.rows, 0), since: first.first };
+}
+
 /** Nobody is told of a backfill's events one by one: they are kept for its digest. */
 async function noteEvents(
   { storage }: ActivityDeps,
@@ -122,20 +140,25 @@ async function noteEvents(
   if (detection.late !== null && detection.late.rescoredFrom !== null) {
     await notes.forgetFrom(gate.watermark, uniqueId);
   }
-  if (touched.length === 0) return;
+  if (detection.anomalies === 0 || touched.length === 0) return;
   const worst = touched.map((event) => event.worst).reduce((a, b) => (b.score > a.score ? b : a));
   const note = { uniqueId, rows: detection.anomalies, events, worst: { time: worst.time, score: worst.score } };
   await notes.write(gate.watermark, note);
 }
 
-/** False for an event that went on from an earlier chunk of the same run, where it was counted. */
-function isFirstSeen(
+/**
+ * Whether an event counts as found here: it has a row that the model had not scored yet. One that went on from an earlier
+ * chunk of the same run was counted there.
+ */
+function isFoundHere(
   event: EventJson,
   { plan, gate }: Pick<CheckInput, 'plan' | 'gate'>,
   settings: PipelineSettings,
 ): boolean {
-  if (gate.watermark === null || BigInt(gate.watermark) <= BigInt(plan.span.from)) return true;
-  return BigInt(event.first) >= firstRowFrom(BigInt(gate.watermark), settings);
+  if (gate.watermark === null) return true;
+  const watermark = BigInt(gate.watermark);
+  const time = watermark <= BigInt(plan.span.from) ? event.last : event.first;
+  return BigInt(time) >= firstRowFrom(watermark, settings);
 }
 
 const NO_EVENTS: WindowEvents = { closed: [], open: null };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { PipelineSettings } from '../contract/pipeline.js';
-import type { Detection, MachineInput, ModelGate, RollBack, StagedSnapshot } from '../contract/run.js';
+import type { Detection, LateRows, MachineInput, ModelGate, RollBack, StagedSnapshot } from '../contract/run.js';
 import type { Column, Table } from '../contract/table.js';
 import { type Learned, learnInSteps } from '../model/learn.js';
 import { createModel, type Model, type ScoredSlice } from '../model/model.js';
@@ -12,7 +12,7 @@ import { putArtifact } from '../store/artifacts.js';
 import { formatSnapshotName, type SnapshotName, snapshotNameFrom } from '../store/snapshots.js';
 import type { Attempt } from './attempt.js';
 import type { ActivityDeps } from './deps.js';
-import { findLate, lateClock } from './late-search.js';
+import { type FoundLate, findLate, lateClock } from './late-search.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 import { readModel } from './read-model.js';
 import type { SlicePacks } from './slices.js';
@@ -55,7 +55,7 @@ export async function detectAnomalies(
   const { slice, scored, checkpoint } = await runSteps(steps, attempt);
 
   const events = windowEventsJson(scored);
-  const counted = found === null ? null : { rows: found.rows, first: found.first, rescoredFrom: null, problem: null };
+  const counted = found === null ? null : countedOnly(found);
   return {
     kind: 'detection',
     scores: await putArtifact(deps.storage, plan.folder, 'scores', encodeTable(scoreTable(scored, settings))),
@@ -66,6 +66,10 @@ export async function detectAnomalies(
     trimmed: whole.slice.rows - slice.rows,
     anomalies: scored.anomalies,
   };
+}
+
+function countedOnly({ rows, first, learned }: FoundLate): LateRows {
+  return { rows, first, rescoredFrom: null, problem: null, learned };
 }
 
 async function runSteps(steps: Generator<number, Learned>, attempt: Attempt): Promise<Learned> {

@@ -1,6 +1,6 @@
 import type { ArtifactRef } from '../contract/artifact.js';
 import type { AggregateOutcome, LoadedData, RunPlan, RunResult, RunTotals, ShapedData } from '../contract/run.js';
-import type { Nanos } from '../contract/time.js';
+import { isoFromNanos, type Nanos } from '../contract/time.js';
 import { putArtifact } from '../store/artifacts.js';
 import { type Laggard, readProgress, writeProgress } from '../store/progress.js';
 import { endRun } from '../store/runs.js';
@@ -51,11 +51,11 @@ export async function finishRun(
   input: FinishRunInput,
 ): Promise<RunResult> {
   const { plan, loaded, shaped, totals, aggregates = NO_AGGREGATES, seconds } = input;
+  const { late, settingsHash, aggregateFrom, settings } = await documents.get<RunPlanDocument>(plan.document);
   const lagging: Laggard[] = [];
   for (const ref of input.laggards) lagging.push(...(await documents.get<Laggard[]>(ref)));
   if (plan.mode === 'incremental') {
     const current = await readProgress(deps.storage, plan.scope);
-    const { late, settingsHash, aggregateFrom } = await documents.get<RunPlanDocument>(plan.document);
     // An overlapping run that got further has seen this window's rows too: its word stands. One of other learning settings
     // has not: these begin further back.
     const isAhead = current?.settingsHash === settingsHash && BigInt(current.to) > BigInt(plan.window.to);
@@ -89,6 +89,7 @@ export async function finishRun(
     refusedCount: shaped.refusedCount,
     warnings: [
       ...plan.warnings,
+      ...quietWarnings(input, settings.source.table),
       ...loaded.warnings,
       ...shaped.warnings,
       ...aggregates.warnings,
@@ -98,10 +99,26 @@ export async function finishRun(
   };
 }
 
-function lateWarnings({ lateRows, lateMachines, rescoredCount, notRescored, notRescoredCount }: RunTotals): string[] {
+/** Of many chunks one may well be empty: the run's counts tell when all are. Rows that came late are rows, too. */
+function quietWarnings({ plan, loaded, totals }: FinishRunInput, table: string | null): string[] {
+  if (loaded.rows > 0 || totals.rows > 0 || plan.chunk.count > 1) return [];
+  return [`no rows of ${table ?? 'the query'} in ${windowText(plan)}`];
+}
+
+function windowText({ mode, window }: RunPlan): string {
+  if (mode === 'replay') return 'the whole source';
+  return `the window from ${isoFromNanos(BigInt(window.from))} to ${isoFromNanos(BigInt(window.to))}`;
+}
+
+function lateWarnings(totals: RunTotals): string[] {
+  const { lateRows, lateMachines, lateScored = 0, rescoredCount, notRescored, notRescoredCount } = totals;
   if (lateMachines === 0) return [];
-  const again = rescoredCount === 0 ? '' : `; machines scored again from before them: ${rescoredCount}`;
-  const warnings = [`rows that came late: ${lateRows} of machines: ${lateMachines}${again}`];
+  const scored = lateScored >= lateRows ? 'scored' : `${lateScored} scored, ${lateRows - lateScored} only reported`;
+  const again = rescoredCount === 0 ? '' : `; scored again from before them: ${counted(rescoredCount, 'machine')}`;
+  const what = lateScored === 0 ? 'only reported' : scored;
+  const warnings = [
+    `at least ${counted(lateRows, 'row')} of ${counted(lateMachines, 'machine')} came late: ${what}${again}`,
+  ];
   const [example] = notRescored;
   if (example !== undefined) {
     warnings.push(
@@ -113,6 +130,10 @@ function lateWarnings({ lateRows, lateMachines, rescoredCount, notRescored, notR
 
 function laterOf(a: Nanos, b: Nanos): Nanos {
   return BigInt(a) > BigInt(b) ? a : b;
+}
+
+function counted(amount: number, word: string): string {
+  return `${amount} ${word}${amount === 1 ? '' : 's'}`;
 }
 
 function earlierOf(a: Nanos, b: Nanos): Nanos {

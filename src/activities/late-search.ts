@@ -28,6 +28,8 @@ export function isBehind({ why }: Laggard): boolean {
 
 /** What came late, and whether the base has learned rows after it. */
 export interface FoundLate extends Pick<RollBack, 'rows' | 'first'> {
+  /** Of the rows, those that the base has not passed. */
+  readonly learned: number;
   /** Start of the first stretch of the base's own time that has changed, nanoseconds; null: late rows all come after it. */
   readonly before: bigint | null;
 }
@@ -51,5 +53,10 @@ export function findLate(
   const changed = base === null ? null : findLateRows(base, whole, clock, from);
   if (changed === null && unlearned === 0) return null;
   const first = changed?.first ?? times[firstNew] ?? from;
-  return { rows: unlearned + (changed?.rows ?? 0), first: String(first), before: changed?.first ?? null };
+  return {
+    rows: unlearned + (changed?.rows ?? 0),
+    learned: unlearned,
+    first: String(first),
+    before: changed?.first ?? null,
+  };
 }

@@ -1,7 +1,7 @@
 import type { SourceSettings } from '../contract/pipeline.js';
 import type { LoadedData, RunPlan } from '../contract/run.js';
 import type { Table } from '../contract/table.js';
-import { isoFromNanos, nanosFromMs } from '../contract/time.js';
+import { nanosFromMs } from '../contract/time.js';
 import { isFileLimit } from '../influx/errors.js';
 import { queryWindow } from '../influx/query-window.js';
 import { findTimeRange } from '../influx/schema.js';
@@ -53,16 +53,8 @@ export async function loadInfluxData(
 
   const { after_load: expected } = settings.expectations;
   const warnings = expectationWarnings('after_load', expected, facts.facts(), plan);
-  // Of many chunks one may well be empty: the run's counts tell when all are.
-  if (rows === 0 && plan.chunk.count === 1)
-    warnings.unshift(`no rows of ${settings.source.table ?? 'the query'} in ${windowText(plan)}`);
   const manifest = new TextEncoder().encode(JSON.stringify(parts));
   return { manifest: await putArtifact(deps.storage, plan.folder, 'parts', manifest, '.json'), rows, warnings };
-}
-
-function windowText({ mode, window }: RunPlan): string {
-  if (mode === 'replay') return 'the whole source';
-  return `the window from ${isoFromNanos(BigInt(window.from))} to ${isoFromNanos(BigInt(window.to))}`;
 }
 
 /** A table of what is read, and whether it is from before what its machines are to learn. */

@@ -85,7 +85,14 @@ export function alertSummary(alert: Alert): string {
     return `${titleOf(alert)} ${machine}: ${counted(event)} were told, ${when}; ${TAKEN_BACK}`;
   if (isSilence(alert)) return `${titleOf(alert)} ${machine}: ${explanationOf(alert)}`;
   const score = `worst score ${shortNumber(worst.score)} (threshold ${shortNumber(event.threshold)})`;
-  return `${titleOf(alert)} ${machine}: ${counted(event)}, ${when}, ${score}: ${explanationOf(alert)}`;
+  return `${titleOf(alert)} ${machine}: ${counted(event)}, ${when}${earlierText(event)}, ${score}: ${explanationOf(alert)}`;
+}
+
+/** A machine's newest event is told; of those before it the message says that there were any. */
+function earlierText({ earlier }: AnomalyEvent): string {
+  if (earlier === undefined) return '';
+  const { events, rows, since } = earlier;
+  return `, and ${events} earlier ${events === 1 ? 'event' : 'events'} since ${readableTime(since)}, ${rows} ${rows === 1 ? 'row' : 'rows'}`;
 }
 
 function isSilence({ event }: Alert): boolean {
@@ -122,7 +129,7 @@ function summaryFields(alert: Alert): readonly Markup[] {
     ...names,
     kind === 'revised'
       ? field('Was told', counted(event))
-      : field('Anomalous', `${counted(event)}, ${event.open ? 'still open' : 'over'}`),
+      : field('Anomalous', `${counted(event)}, ${event.open ? 'still open' : 'over'}${earlierText(event)}`),
     field('Worst score', `${shortNumber(worst.score)} (threshold ${shortNumber(event.threshold)})`),
     field('First', readableTime(event.first)),
     field('Last', readableTime(event.last)),

@@ -24,10 +24,9 @@ export function demoRunText(result: RunResult, cwd: string): string {
   return lines.join('\n');
 }
 
-/** An event may be open without a row in this window, and rows may belong to an event that people know already. */
-function findings({ anomalies, events, alerts }: RunResult): string {
-  if (anomalies === 0)
-    return events === 0 ? 'none anomalous' : 'none anomalous (the last event closes once that lasts)';
+/** Rows may belong to an event that people know already. */
+function findings({ anomalies, alerts }: RunResult): string {
+  if (anomalies === 0) return 'none anomalous';
   const news = alerts.some(({ kind }) => kind === 'event') ? 'a new event' : 'the event goes on, nobody is told twice';
   return `${anomalies} anomalous, ${news}`;
 }

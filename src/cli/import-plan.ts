@@ -3,6 +3,7 @@ import { lineFormatter } from '../influx/line-protocol.js';
 import { isMissingText, numberFromText } from './csv/number-text.js';
 import { placeOf, timeProblem } from './csv/read-table.js';
 import { brokenLine, readRecords } from './csv/records.js';
+import { createRowClashes } from './csv/row-clashes.js';
 import { nanosFromText, type TimeFormat, type TimeUnit, timeFormatOf } from './csv/time-text.js';
 import { UsageError } from './usage-error.js';
 
@@ -77,6 +78,10 @@ export async function planFile(
   onBytes: (bytes: number) => void,
 ): Promise<FilePlan> {
   const series = new Map<string, RowFormatter>();
+  const seriesAt = new Map<string, number>();
+  const clashes = createRowClashes();
+  let fieldsAt: readonly number[] = [];
+  let distinct: Set<string>[] = [];
   let header: readonly string[] = [];
   let timeFormat: TimeFormat | null = null;
   let kinds: ('empty' | 'number' | 'text')[] = [];
@@ -85,6 +90,8 @@ export async function planFile(
     if (header.length === 0) {
       header = batch.header;
       kinds = header.map(() => 'empty');
+      distinct = header.map(() => new Set());
+      fieldsAt = [...header.keys()].filter((c) => header[c] !== time && !tags.includes(header[c] ?? ''));
       checkNames(header, table, tags, time, file);
       checkConstants(constants, header);
     }
@@ -93,12 +100,23 @@ export async function planFile(
       const line = batch.lines[i] ?? 0;
       const timeText = record[timeAt] ?? '';
       timeFormat ??= timeFormatOf(timeText, unit);
-      if (timeFormat === null || nanosFromText(timeText, timeFormat.unit) === null) {
+      const nanos = timeFormat === null ? null : nanosFromText(timeText, timeFormat.unit);
+      if (nanos === null) {
         throw brokenLine(file, line, timeProblem(timeText, time, timeFormat));
       }
       const key = seriesKey(record, header, tags);
-      if (!series.has(key)) series.set(key, seriesFormatter(record, header, tags, constants, table, file, line));
+      if (!series.has(key)) {
+        seriesAt.set(key, series.size);
+        series.set(key, seriesFormatter(record, header, tags, constants, table, file, line));
+      }
       for (let c = 0; c < record.length; c++) kinds[c] = widened(kinds[c] ?? 'empty', record[c] ?? '');
+      const values = fieldsAt.map((c) => record[c] ?? '');
+      // A row without a value is not written, so it replaces nothing.
+      if (!values.every(isMissingText)) clashes.add(seriesAt.get(key) ?? 0, nanos, values, line);
+      for (const c of fieldsAt) {
+        const values = distinct[c];
+        if (values !== undefined && values.size <= MOST_TAG_VALUES) values.add(record[c] ?? '');
+      }
     }
     rows += batch.records.length;
     onBytes(batch.bytes);
@@ -106,12 +124,37 @@ export async function planFile(
   if (rows === 0) throw new HalfspaceError('BadSchema', `${file} has no rows below its first line.`);
   const fields = (kind: string): string[] =>
     header.filter((name, c) => kinds[c] === kind && name !== time && !tags.includes(name));
+  const clash = clashes.find();
+  if (clash !== null) {
+    const possible = fields('text').filter((name) => isTagLike(distinct[header.indexOf(name)]?.size ?? 0, rows));
+    throw brokenLine(file, clash.line, clashProblem(clash.rows, tags, possible));
+  }
   const plan = { header, timeFormat, numbers: fields('number'), texts: fields('text'), rows, series };
   if (plan.numbers.length + plan.texts.length > 0) return plan;
   throw new HalfspaceError(
     'BadSchema',
     `${file} has no column with values besides the time and tags: nothing to write.`,
   );
+}
+
+/** A column with more values than this, or with as many as rows, says something about a row and not whose it is. */
+const MOST_TAG_VALUES = 1000;
+
+/** Columns named in a message. */
+const MOST_NAMED = 5;
+
+function isTagLike(values: number, rows: number): boolean {
+  return values > 1 && values <= MOST_TAG_VALUES && values < rows;
+}
+
+function clashProblem(rows: number, tags: readonly string[], possible: readonly string[]): string {
+  const these = rows === 1 ? 'this row has' : `this is the first of ${rows} rows that have`;
+  const shared = tags.length === 0 ? 'the time' : `the time and the tags (${tags.join(', ')})`;
+  const missing =
+    possible.length === 0
+      ? 'Name the columns that say whose row it is in --tags'
+      : `Name the columns that say whose row it is in --tags; by their values these could: ${possible.slice(0, MOST_NAMED).join(', ')}`;
+  return `${these} ${shared} of an earlier row but other values, and would replace it. ${missing}`;
 }
 
 /** Every name must be one that line protocol can hold, before anything is written. */

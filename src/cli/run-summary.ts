@@ -19,8 +19,8 @@ export function runSummary(result: RunResult): string {
     ...(result.aggregatesWritten > 0 ? [`  ${plural(result.aggregatesWritten, 'aggregate')} written`] : []),
     ...lateLines(result),
     ...result.alerts.map(
-      ({ uniqueId, kind, channel, status, reason }) =>
-        `  ${kind === 'revised' ? 'revised ' : ''}alert ${status}: ${uniqueId} → ${channel}${reason === undefined ? '' : ` (${reason})`}`,
+      ({ uniqueId, kind, channel, status, earlierEvents = 0, reason }) =>
+        `  ${kind === 'revised' ? 'revised ' : ''}alert ${status}: ${uniqueId} → ${channel}${earlierEvents === 0 ? '' : `, its newest event and ${earlierEvents} earlier`}${reason === undefined ? '' : ` (${reason})`}`,
     ),
     ...result.plots.map((plot) => `  plot: ${plot}`),
     ...result.failed.map(({ uniqueId, reason }) => `  failed: ${uniqueId}: ${reason}`),
@@ -32,11 +32,10 @@ export function runSummary(result: RunResult): string {
   return lines.map((line) => `${visible(line)}\n`).join('');
 }
 
-/** An event of an earlier run may be open, or close, without a row of this one. */
 function findings(anomalies: number, events: number): string {
   const rows = plural(anomalies, 'anomalous row');
   if (anomalies > 0) return `${rows} in ${plural(events, 'event')}`;
-  return events === 0 ? rows : `${rows} (${plural(events, 'event')} from before)`;
+  return events === 0 ? rows : `${rows}, ${plural(events, 'event')}`;
 }
 
 /** How many rows came late is among the warnings. */

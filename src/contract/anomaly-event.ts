@@ -13,6 +13,8 @@ export interface AnomalyEvent {
   readonly last: Nanos;
   /** Anomalous rows so far. */
   readonly rows: number;
+  /** Events before this one that nobody was told of, because a window's newest event is told; absent: there are none. */
+  readonly earlier?: EarlierEvents;
   /** True while less than `clear_after` passed since the last anomalous row. */
   readonly open: boolean;
   /** The anomalous row with the highest score (the first of them on ties). */
@@ -21,6 +23,14 @@ export interface AnomalyEvent {
   readonly threshold: number;
   /** Declared limits a value column, where there are any. */
   readonly limits: Readonly<Record<string, readonly [number, number]>>;
+}
+
+export interface EarlierEvents {
+  readonly events: number;
+  /** Anomalous rows in them. */
+  readonly rows: number;
+  /** The first of those rows. */
+  readonly since: Nanos;
 }
 
 /**

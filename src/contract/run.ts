@@ -200,6 +200,8 @@ export interface LateRows {
   readonly rescoredFrom: Nanos | null;
   /** Why they could not be learned although they should have been. */
   readonly problem: string | null;
+  /** Of rows that were not learned again, those that the model had not passed yet: learned with the others. Absent: none. */
+  readonly learned?: number;
 }
 
 /** The answer of a detection that must begin again at an earlier model; nothing was staged. */
@@ -234,9 +236,11 @@ export interface StagedSnapshot {
   readonly bytes: ArtifactRef;
 }
 
-/** Events worth a plot and a message; `latest` is the one to tell, `others` counts those that came before it in this window. */
+/** Events worth a plot and a message. */
 export interface CheckedAnomalies {
+  /** The one to tell. */
   readonly latest: AnomalyEvent | null;
+  /** Events with rows that were learned now, apart from those that an earlier chunk of the run has counted. */
   readonly events: number;
   /** Channels that have not been told of `latest` yet. */
   readonly channels: readonly string[];
@@ -277,6 +281,8 @@ export interface AlertOutcome {
   /** What was to be told. */
   readonly kind: 'event' | 'revised';
   readonly status: 'delivered' | 'logged' | 'failed';
+  /** How many events before it the message speaks of; absent: none. */
+  readonly earlierEvents?: number;
   readonly reason?: string;
 }
 
@@ -330,6 +336,8 @@ export interface RunTotals {
   /** Rows that came after their window was read, and the machines they are of. */
   readonly lateRows: number;
   readonly lateMachines: number;
+  /** Of those rows, the ones that have a score now; absent in runs that began before they were counted. */
+  readonly lateScored?: number;
   /** Machines that learned again from before their late rows. */
   readonly rescoredCount: number;
   /** The first few of each; the counts are whole. */

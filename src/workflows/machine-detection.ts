@@ -159,7 +159,8 @@ async function tell(
 ): Promise<AlertOutcome> {
   const { uniqueId } = input.machine;
   const { kind, event, channel } = message;
-  const outcome = { uniqueId, event: event.key, channel, kind };
+  const earlier = event.earlier === undefined ? {} : { earlierEvents: event.earlier.events };
+  const outcome = { uniqueId, event: event.key, channel, kind, ...earlier };
   const summary = `${uniqueId}: ${kind === 'revised' ? 'revised, ' : ''}${channel}`;
   try {
     const args = { plan: input.plan, run: input.run, ...message, plot };

@@ -21,6 +21,7 @@ export const NO_TOTALS: RunTotals = {
   models: { cached: 0, loaded: 0, fresh: 0 },
   lateRows: 0,
   lateMachines: 0,
+  lateScored: 0,
   rescoredCount: 0,
   rescored: [],
   notRescored: [],
@@ -126,6 +127,7 @@ export function addChunk(earlier: RunResult | null, chunk: RunResult): RunResult
     },
     lateRows: earlier.lateRows + chunk.lateRows,
     lateMachines: Math.max(earlier.lateMachines, chunk.lateMachines),
+    lateScored: (earlier.lateScored ?? 0) + (chunk.lateScored ?? 0),
     rescored: append(earlier.rescored, chunk.rescored, LONGEST_LIST),
     rescoredCount: earlier.rescoredCount + chunk.rescoredCount,
     notRescored: append(earlier.notRescored, chunk.notRescored, LONGEST_LIST),
@@ -148,7 +150,7 @@ function addDamaged({ damaged, damagedCount }: DamageTotals, problems: readonly 
 
 type LateTotals = Pick<
   RunTotals,
-  'lateRows' | 'lateMachines' | 'rescored' | 'rescoredCount' | 'notRescored' | 'notRescoredCount'
+  'lateRows' | 'lateMachines' | 'lateScored' | 'rescored' | 'rescoredCount' | 'notRescored' | 'notRescoredCount'
 >;
 
 function addLate(totals: LateTotals, { uniqueId, late }: MachineResult): Partial<LateTotals> {
@@ -159,6 +161,7 @@ function addLate(totals: LateTotals, { uniqueId, late }: MachineResult): Partial
   return {
     lateRows: totals.lateRows + late.rows,
     lateMachines: totals.lateMachines + 1,
+    lateScored: (totals.lateScored ?? 0) + (rescoredFrom === null ? (late.learned ?? 0) : late.rows),
     rescored: append(totals.rescored, rescored, LONGEST_LIST),
     rescoredCount: totals.rescoredCount + rescored.length,
     notRescored: append(totals.notRescored, notRescored, LONGEST_LIST),

@@ -122,7 +122,7 @@ describe('late rows that are reported', () => {
     put(plant, 'a', 100, 110);
     const result = await plant.run(at(110));
     expect(result).toMatchObject({ rows: 10, lateRows: 10, lateMachines: 1, rescoredCount: 0, loadedRows: 10 });
-    expect(result.warnings).toEqual(['rows that came late: 10 of machines: 1']);
+    expect(result.warnings).toEqual(['at least 10 rows of 1 machine came late: only reported']);
     for (const [second, fields] of before) expect(scoresOf(plant, 'a').get(second)).toEqual(fields);
     expect(scoresOf(plant, 'a').has(85)).toBe(false);
     put(plant, 'a', 110, 120);
@@ -136,7 +136,12 @@ describe('late rows that are reported', () => {
     put(plant, 'b', 90, 95);
     await plant.run(at(100));
     put(plant, 'b', 80, 90);
-    expect(await plant.run(at(110))).toMatchObject({ machines: 1, rows: 0, lateRows: 10, loadedRows: 0 });
+    const result = await plant.run(at(110));
+    expect(result).toMatchObject({ machines: 1, rows: 0, lateRows: 10, loadedRows: 0 });
+    expect(result.warnings).toEqual([
+      expect.stringMatching(/^no rows of rows in the window/),
+      'at least 10 rows of 1 machine came late: only reported',
+    ]);
     expect(await plant.run(at(120))).toMatchObject({ machines: 0, lateRows: 0 });
   });
 
@@ -146,7 +151,9 @@ describe('late rows that are reported', () => {
     put(plant, 'b', 0, 100);
     await plant.run(at(100));
     put(plant, 'a', 80, 100);
-    expect(await plant.run(at(110))).toMatchObject({ machines: 1, rows: 20, lateRows: 20, scoresWritten: 20 });
+    const result = await plant.run(at(110));
+    expect(result).toMatchObject({ machines: 1, rows: 20, lateRows: 20, lateScored: 20, scoresWritten: 20 });
+    expect(result.warnings).toEqual(['at least 20 rows of 1 machine came late: scored']);
     const inTime = new MemoryPlant(settingsOf());
     put(inTime, 'a', 0, 100);
     await inTime.run(at(100));

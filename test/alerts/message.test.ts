@@ -69,6 +69,15 @@ describe('alertMessage', () => {
     expect(fieldsOf(alertMessage(exampleAlert({ open: false })))).toContain('*Anomalous*\n57 anomalous rows, over');
   });
 
+  it('says how many events before it nobody was told of', () => {
+    const alert = exampleAlert({ earlier: { events: 2, rows: 10, since: '1795500000000000000' } });
+    const text = ', and 2 earlier events since 2026-11-24 06:00:00 UTC, 10 rows';
+    expect(alertSummary(alert)).toContain(`to 2026-11-24 06:16:00.250 UTC${text}, worst score`);
+    expect(fieldsOf(alertMessage(alert))).toContain(`*Anomalous*\n57 anomalous rows, still open${text}`);
+    const one = exampleAlert({ earlier: { events: 1, rows: 1, since: '1795500000000000000' } });
+    expect(alertSummary(one)).toContain(', and 1 earlier event since 2026-11-24 06:00:00 UTC, 1 row, worst');
+  });
+
   it('says that an event came to light with late rows', () => {
     const alert = exampleAlert({}, { isFoundLate: true });
     expect(alertSummary(alert)).toMatch(/threshold 0.8; found when late rows came$/);

@@ -72,9 +72,7 @@ test('an event that goes on is not told as a new one, with or without rows of it
   expect(demoRunText(result({ anomalies: 20, events: 1 }), '/plant')).toBe(
     `${SCORED}20 anomalous, the event goes on, nobody is told twice`,
   );
-  expect(demoRunText(result({ events: 1 }), '/plant')).toBe(
-    `${SCORED}none anomalous (the last event closes once that lasts)`,
-  );
+  expect(demoRunText(result({ events: 1 }), '/plant')).toBe(`${SCORED}none anomalous`);
 });
 
 test('a channel that is down and a machine that was not scored are named with the reason', () => {

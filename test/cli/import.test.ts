@@ -110,6 +110,16 @@ describe('importCsv', () => {
     ['a column without a name', 'time,provider,\n1,a,1\n', /data\.csv:1: The field name "" is empty/],
     ['a missing tag column', 'time,power\n1,1\n', /no column "provider".*time, power/],
     ['nothing but tags', 'time,provider\n1,a\n', /no column with values/],
+    [
+      'a row that would replace another one',
+      'time,provider,machine,note,power\n1,a,m1,x1,1\n1,a,m2,x2,2\n1,b,m1,x3,3\n2,a,m1,x4,4\n2,a,m2,x5,5\n1,a,m1,x6,1\n',
+      /data\.csv:3: this is the first of 3 rows that have the time and the tags \(provider\) of an earlier row but other values.*these could: machine\. Nothing/,
+    ],
+    [
+      'a row that would replace another one, without a column to tell them apart',
+      'time,provider,power\n1,a,1\n2,a,2\n1,a,3\n',
+      /data\.csv:4: this row has the time and the tags \(provider\) of an earlier row.*Name the columns .* in --tags\. Nothing/,
+    ],
     ['no rows', 'time,provider,power\n', /has no rows/],
   ])('refuses %s with one clear line and writes nothing', async (_, csv, message, time = 'time') => {
     const failure = await importText(csv, 'refused', { time }).catch((error: unknown) => error);
@@ -148,6 +158,20 @@ describe('importCsv', () => {
     expect(failure).toBeInstanceOf(UsageError);
     expect(String(failure)).toMatch(message);
     expect(String(failure)).not.toContain('\n');
+  });
+
+  it('refuses rows that share their time where no tags are given', async () => {
+    const failure = await importText('time,machine,power\n1,m1,1\n1,m2,2\n2,m1,1\n', 'refused', { tags: [] }).catch(
+      String,
+    );
+    expect(failure).toMatch(/data\.csv:3: this row has the time of an earlier row but other values.*: machine\./);
+  });
+
+  it('writes a file that repeats whole rows, in any order of time, or has rows without a value beside others', async () => {
+    const csv = 'time,provider,power\n2,a,2\n1,a,1\n3,a,3\n1,a,1\n2,a,\n3,b,4\n2,b,5\n';
+    const { result } = await importText(csv, 'repeated');
+    expect(result).toMatchObject({ rows: 6, empty: 1 });
+    expect(await rowsOf('repeated', 'power')).toHaveLength(5);
   });
 
   it('refuses a pipe, which it cannot read twice', async () => {

@@ -20,6 +20,7 @@ function result(change: Partial<RunResult> = {}): RunResult {
     models: { cached: 0, loaded: 1, fresh: 0 },
     lateRows: 0,
     lateMachines: 0,
+    lateScored: 0,
     rescored: [],
     rescoredCount: 0,
     notRescored: [],
@@ -27,7 +28,15 @@ function result(change: Partial<RunResult> = {}): RunResult {
     damaged: [],
     damagedCount: 0,
     alerts: [
-      { uniqueId: 'a', event: 'machines/a/1', kind: 'event', channel: 'ops', status: 'failed', reason: 'no_service' },
+      {
+        uniqueId: 'a',
+        event: 'machines/a/1',
+        kind: 'event',
+        channel: 'ops',
+        status: 'failed',
+        earlierEvents: 3,
+        reason: 'no_service',
+      },
     ],
     plots: ['/store/plots/a.png'],
     failed: [{ uniqueId: 'b', reason: 'poison row' }],
@@ -58,9 +67,9 @@ describe('the summary of a run', () => {
 
   it.each([
     [0, 0, '0 anomalous rows'],
-    [0, 1, '0 anomalous rows (1 event from before)'],
     [2, 1, '2 anomalous rows in 1 event'],
-  ])('tells an event of this run from one of an earlier run: %i rows, %i events', (anomalies, events, text) => {
+    [1234, 5, '1,234 anomalous rows in 5 events'],
+  ])('counts events only beside rows: %i rows, %i events', (anomalies, events, text) => {
     expect(runSummary(result({ anomalies, events })).split('\n')[1]).toBe(
       `  2 machines, 1 row scored in 1.3 s, ${text}`,
     );
@@ -71,6 +80,14 @@ describe('the summary of a run', () => {
     const text = runSummary(result({ rescored: ['a', 'c'], rescoredCount: 4, alerts }));
     expect(text).toContain('\n  scored again from before late rows: a, c and 2 more\n');
     expect(text).toContain('\n  revised alert delivered: a → ops\n');
+  });
+
+  it('says which message speaks of several events', () => {
+    const alert = { uniqueId: 'a', event: 'e', kind: 'event', channel: 'ops', status: 'delivered' } as const;
+    const text = runSummary(result({ alerts: [{ ...alert, earlierEvents: 2 }, alert] }));
+    expect(text).toContain(
+      '\n  alert delivered: a → ops, its newest event and 2 earlier\n  alert delivered: a → ops\n',
+    );
   });
 
   it('tells of aggregates where some were written', () => {
@@ -104,7 +121,7 @@ describe('the document of a run', () => {
       failed: [{ unique_id: 'b' }],
       busy: [{ unique_id: 'c' }],
       refused: [{ unique_id: 'd' }],
-      alerts: [{ unique_id: 'a', status: 'failed', reason: 'no_service' }],
+      alerts: [{ unique_id: 'a', status: 'failed', earlier_events: 3, reason: 'no_service' }],
     });
   });
 

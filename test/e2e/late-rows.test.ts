@@ -56,7 +56,7 @@ describe('rows that come late', () => {
       lateMachines: 1,
       rescoredCount: 0,
     });
-    expect(found.warnings).toEqual(['rows that came late: 10 of machines: 1']);
+    expect(found.warnings).toEqual(['at least 10 rows of 1 machine came late: only reported']);
     const { currentDetails } = await plant.client.workflow
       .getHandle('machine/machines/acme-m1')
       .query<{ currentDetails: string }>('__temporal_workflow_metadata');

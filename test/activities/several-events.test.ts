@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import type { PipelineSettings } from '../../src/contract/pipeline.js';
+import { MemoryPlant } from './memory-plant.js';
+
+const SECOND = 1_000_000_000n;
+const START = 1_700_000_000_000_000_000n;
+
+const SETTINGS: PipelineSettings = {
+  mode: 'incremental',
+  source: {
+    table: 'rows',
+    query: null,
+    language: 'sql',
+    id: ['m'],
+    values: ['x'],
+    time: 'time',
+    unique_id: 'readable',
+  },
+  window: { history: 300_000, settle: 0, catch_up: 100_000_000, chunk: null },
+  late: null,
+  on_settings_change: 'fresh',
+  normalise: { x: [0, 100] },
+  detector: { kind: 'half_space_trees', n_trees: 10, height: 6, window_size: 20, seed: 1 },
+  order: 'score_then_learn',
+  verdict: { threshold: 0.8, clear_after: 5000 },
+  expectations: { after_load: [], after_transform: [] },
+  wait_for: null,
+  output: { table: 'scores' },
+  aggregate: null,
+  alerts: ['ops'],
+  schedule: null,
+};
+
+function at(second: number): bigint {
+  return START + BigInt(second) * SECOND;
+}
+
+/** Rows a second, all alike but the odd ones. */
+function put(plant: MemoryPlant, from: number, to: number, odd: readonly number[] = []): void {
+  for (let second = from; second < to; second++) {
+    plant.influx.put({ machine: 'a', time: at(second), value: odd.includes(second) ? 99 : 50 + (second % 3) });
+  }
+}
+
+describe('a window with several events of a machine', () => {
+  it('is told by the newest, which says how many there were before it', async () => {
+    const plant = new MemoryPlant(SETTINGS);
+    put(plant, 0, 200, [100, 101, 130, 160]);
+    expect(await plant.run(at(200))).toMatchObject({ anomalies: 4, events: 3 });
+    expect(plant.sent.map(({ event }) => [event.first, event.earlier])).toEqual([
+      [String(at(160)), { events: 2, rows: 3, since: String(at(100)) }],
+    ]);
+  });
+
+  it('leaves out those before it that people know of', async () => {
+    const plant = new MemoryPlant(SETTINGS);
+    put(plant, 0, 160, [158]);
+    await plant.run(at(160));
+    put(plant, 160, 220, [161, 190, 210]);
+    expect(await plant.run(at(220))).toMatchObject({ anomalies: 3, events: 3 });
+    expect(plant.sent.map(({ event }) => [event.first, event.earlier])).toEqual([
+      [String(at(158)), undefined],
+      [String(at(210)), { events: 1, rows: 1, since: String(at(190)) }],
+    ]);
+  });
+});
+
+describe('the count of events', () => {
+  it('leaves out one that only ends in the window', async () => {
+    const plant = new MemoryPlant(SETTINGS);
+    put(plant, 0, 160, [158]);
+    expect(await plant.run(at(160))).toMatchObject({ anomalies: 1, events: 1 });
+    put(plant, 160, 200, [180]);
+    expect(await plant.run(at(200))).toMatchObject({ anomalies: 1, events: 1 });
+    put(plant, 200, 203);
+    expect(await plant.run(at(203))).toMatchObject({ anomalies: 0, events: 0 });
+  });
+});

@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest';
+import { createRowClashes } from '../../src/cli/csv/row-clashes.js';
+import { randomFrom } from '../shape/seeded.js';
+
+it('finds what a map of all rows finds, whatever their order', () => {
+  const seed = Date.now() % 2 ** 31;
+  const random = randomFrom(seed);
+  for (let round = 0; round < 200; round++) {
+    const clashes = createRowClashes();
+    const known = new Map<string, string>();
+    let rows = 0;
+    let line = 0;
+    const isFalling = random() < 0.2;
+    for (let row = 0; row < 60; row++) {
+      const series = Math.floor(random() * 3);
+      const far = BigInt(Math.floor(random() * 40)) * 0x4000_0000n - 0x2_0000_0000n;
+      const time = isFalling ? -BigInt(row) : far;
+      const values = [String(Math.floor(random() * 2)), ''];
+      clashes.add(series, time, values, row + 2);
+      const key = `${series} ${time}`;
+      const first = known.get(key);
+      if (first === undefined) known.set(key, values.join());
+      else if (first !== values.join()) {
+        rows++;
+        if (line === 0) line = row + 2;
+      }
+    }
+    expect(clashes.find(), `seed ${seed}, round ${round}`).toEqual(rows === 0 ? null : { rows, line });
+  }
+});
+
+it('tells values apart by the column they are in', () => {
+  const clashes = createRowClashes();
+  clashes.add(0, 1n, ['1', ''], 2);
+  clashes.add(0, 1n, ['', '1'], 3);
+  expect(clashes.find()).toEqual({ rows: 1, line: 3 });
+});
