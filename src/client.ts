@@ -24,6 +24,7 @@ import {
 import type { BackfillInput, BackfillProgress, RunInput, Window } from './contract/run.js';
 import { isoFromNanos } from './contract/time.js';
 import { temporalFailure } from './temporal-failures.js';
+import { retriesUntilClosed } from './temporal-retries.js';
 import type { backfillRun, detectionRun } from './workflows/index.js';
 
 export { unreachable } from './temporal-failures.js';
@@ -143,9 +144,14 @@ export async function connectTemporal(options: ConnectOptions = {}): Promise<Tem
   };
   try {
     await askFor(namespace, known);
-    const connection = await Connection.connect(known);
+    const retries = retriesUntilClosed();
+    const connection = await Connection.connect({ ...known, interceptors: retries.interceptors });
     const client = new Client({ connection, namespace });
-    return { client, namespace, address, close: () => connection.close() };
+    const close = async (): Promise<void> => {
+      retries.end();
+      await connection.close();
+    };
+    return { client, namespace, address, close };
   } catch (error) {
     throw temporalFailure({ address, namespace, secret: typeof apiKey === 'string' ? apiKey : undefined }, error);
   }

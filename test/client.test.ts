@@ -33,10 +33,7 @@ async function answering(code: number, message: string, seen: string[] = []): Pr
 }
 
 async function failureOf(connecting: Promise<unknown>): Promise<HalfspaceError> {
-  const error = await connecting.then(
-    () => null,
-    (reason: unknown) => reason,
-  );
+  const error = await failureOfAny(connecting);
   if (error instanceof HalfspaceError) return error;
   throw new Error(`Expected a HalfspaceError, got ${String(error)}`);
 }
@@ -168,3 +165,38 @@ describe('the reason of a failed call', () => {
     expect(failure.message).toMatch(/^No Temporal server answers at a:1 \(Name resolution failed/);
   });
 });
+
+describe('closing a connection', () => {
+  it('ends the calls that were to be tried again, and throws nowhere', async () => {
+    const tries: string[] = [];
+    const server = createHttp2Server();
+    const retried = new Promise<void>((resolve) => {
+      server.on('stream', (stream, headers) => {
+        const path = String(headers[':path']);
+        const isQuery = path.endsWith('/QueryWorkflow');
+        stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+        stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': isQuery ? 14 : 0 }));
+        // An empty message: no compression, no bytes.
+        stream.end(isQuery ? undefined : Buffer.alloc(5));
+        if (!isQuery) return;
+        tries.push(path);
+        if (tries.length === 2) resolve();
+      });
+    });
+    const temporal = await connectTemporal({ embedded: await listen(server) });
+    const query = failureOfAny(temporal.client.workflow.getHandle('w').query('q'));
+    await retried;
+    // Once this is answered the second try has been, and the third one waits for its time.
+    await temporal.client.workflowService.describeNamespace({ namespace: 'n' });
+    await temporal.close();
+    expect(grpcCause(await query)).toMatchObject({ code: 1 });
+    expect(tries).toHaveLength(2);
+  });
+});
+
+async function failureOfAny(calling: Promise<unknown>): Promise<unknown> {
+  return calling.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+}
