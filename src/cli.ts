@@ -71,8 +71,10 @@ function buildProgram(io: CliIo, end: (outcome: Outcome) => void): Command {
       'after',
       `
 The run uses the halfspace.yaml and the store of the worker that takes it, not those of the caller.
-An incremental pipeline begins where its last window ended: rows that arrive later with earlier times (an import, say)
-are not read. To start it over, delete progress/PIPELINE.json and snapshots/PIPELINE/ in the store while no run is going on.`,
+An incremental pipeline begins where its last window ended. Rows that arrive later with earlier times are found up to
+\`late.within\` (1h) after their time, and reported or scored again as \`late.then\` says; for older ones (an import, say) there is
+\`halfspace backfill\`. To start it over, delete progress/PIPELINE.json and snapshots/PIPELINE/ in the store while no run is
+going on. Ctrl-C ends the waiting, not the run. Exit code 0 also for a run that was skipped because it waited in vain (wait_for).`,
     )
     .action(async (pipeline, options) =>
       succeed(await (await import('./cli/trigger.js')).trigger({ ...options, pipeline }, io)),
@@ -239,7 +241,11 @@ Tried are detector, model, features, resample, normalise, order and verdict: tho
   ])
     .argument('<file>', 'CSV whose first line names the columns')
     .requiredOption('--table <name>', 'table to write to')
-    .option('--tags <a,b>', 'columns to write as tags; the others become fields', listOf)
+    .option(
+      '--tags <a,b>',
+      'columns to write as tags; the others become fields; together with the time they tell rows apart',
+      listOf,
+    )
     .option('--set <name=value>', 'a tag with this value for all rows; may be given more than once', constant)
     .option('--time <column>', 'column that holds the time', 'time')
     .option('--time-unit <unit>', 'unit of epoch times: s, ms, us or ns; told by their size when left out')

@@ -300,16 +300,23 @@ export async function runsGoingOn({ client }: TemporalClient, pipeline: string):
 /** A worker polls at least once a minute; a killed one stays listed for five. */
 const FRESH_POLL_MS = 70_000;
 
-/** Identities of the workers that poll the queue; a hint, because the server forgets a killed one only after minutes. */
-async function listWorkers(workflowService: WorkflowService, namespace: string, taskQueue: string): Promise<string[]> {
+/**
+ * Identities of the workers that poll the queue; a hint, because the server forgets a killed one only after minutes.
+ * @param sinceMs who has not polled since (server's clock, milliseconds since the epoch) does not count.
+ */
+async function listWorkers(
+  workflowService: WorkflowService,
+  namespace: string,
+  taskQueue: string,
+  sinceMs = Date.now() - FRESH_POLL_MS,
+): Promise<string[]> {
   const { pollers } = await workflowService.describeTaskQueue({
     namespace,
     taskQueue: { name: taskQueue },
     taskQueueType: 1, // TASK_QUEUE_TYPE_WORKFLOW
   });
-  const now = Date.now();
   return (pollers ?? [])
-    .filter((poller) => now - Number(poller.lastAccessTime?.seconds ?? 0) * 1000 < FRESH_POLL_MS)
+    .filter(({ lastAccessTime }) => msOf(lastAccessTime) > sinceMs)
     .map((poller) => poller.identity ?? '');
 }
 
@@ -324,9 +331,20 @@ export async function listHomes(
 }
 
 /** How many workers poll the queue, as {@link listWorkers} sees it. */
-export async function countWorkers({ client, namespace }: TemporalClient, taskQueue: string): Promise<number> {
-  return (await listWorkers(client.workflowService, namespace, taskQueue)).length;
+export async function countWorkers(
+  { client, namespace }: TemporalClient,
+  taskQueue: string,
+  sinceMs?: number,
+): Promise<number> {
+  return (await listWorkers(client.workflowService, namespace, taskQueue, sinceMs)).length;
 }
+
+/** A time of the server's as milliseconds since the epoch; 0 for none. */
+export function msOf(time: ServerTime): number {
+  return Number(time?.seconds ?? 0) * 1000 + Math.floor((time?.nanos ?? 0) / 1e6);
+}
+
+type ServerTime = { readonly seconds?: unknown; readonly nanos?: number | null } | null | undefined;
 
 /** Address of a run in the Temporal UI. */
 export function runUrl(uiUrl: string, namespace: string, workflowId: string, runId: string): string {

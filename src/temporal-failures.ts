@@ -63,13 +63,27 @@ export function unreachable(address: string, cause: unknown): HalfspaceError {
   );
 }
 
-/** Why a run failed: the kind and the words of the step that did, without Temporal's wrapping. */
-export function failureOfRun(error: WorkflowFailedError): { readonly kind: FailureKind; readonly reason: string } {
+/** Why a run failed, without Temporal's wrapping. */
+export interface RunFailure {
+  readonly kind: FailureKind;
+  /** The words of the step that failed. */
+  readonly reason: string;
+  /** What those who run halfspace can do; null: the reason says it all. */
+  readonly remedy: string | null;
+}
+
+export function failureOfRun(error: WorkflowFailedError): RunFailure {
   let innermost: Error = error;
   while (innermost.cause instanceof Error) innermost = innermost.cause;
   const kind =
     innermost instanceof ApplicationFailure && isFailureKind(innermost.type) ? innermost.type : 'ServerFault';
-  return { kind, reason: innermost.message };
+  return { kind, reason: innermost.message, remedy: remedyOf(innermost) };
+}
+
+/** What a failure of a step says to those who run halfspace, and to nobody else. */
+export function remedyOf(error: Error): string | null {
+  const [remedy] = error instanceof ApplicationFailure ? (error.details ?? []) : [];
+  return typeof remedy === 'string' ? remedy : null;
 }
 
 function isFailureKind(type: string | null | undefined): type is FailureKind {

@@ -60,6 +60,7 @@ function failureOf(error: unknown): unknown {
       message: error.message,
       type: error.kind,
       nonRetryable: !error.retry,
+      ...(error.remedy === undefined ? {} : { details: [error.remedy] }),
       ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
     });
   }

@@ -45,7 +45,8 @@ export function windowEnd(
   if (progress !== null && to <= BigInt(progress.to)) {
     throw new HalfspaceError(
       'BadWindow',
-      `The window of \`${scope}\` cannot end at ${isoFromNanos(to)}: it is done up to ${isoFromNanos(BigInt(progress.to))} already; ask for a later end or none, or ${howToStartOver(storage, scope)}`,
+      `The window of \`${scope}\` cannot end at ${isoFromNanos(to)}: it is done up to ${isoFromNanos(BigInt(progress.to))} already; ask for a later end or none`,
+      { remedy: howToStartOver(storage, scope) },
     );
   }
   return to;

@@ -8,15 +8,15 @@ import {
 } from '../client.js';
 import { loadSettings } from '../config/load.js';
 import { HalfspaceError } from '../contract/failures.js';
-import type { BackfillResult, Window } from '../contract/run.js';
+import type { Window } from '../contract/run.js';
 import { isoFromNanos, msFromNanos, nanosFromMs } from '../contract/time.js';
 import { grpcCause, temporalFailure } from '../temporal-failures.js';
 import { backfillDocument, backfillSummary } from './backfill-output.js';
 import type { CliIo } from './io.js';
 import { createProgress } from './progress.js';
-import { listenForStop } from './stop-signal.js';
-import { announce, choosePipeline, parseTime, requireWorker, waitForResult } from './trigger.js';
+import { announce, choosePipeline, parseTime, requireWorker } from './trigger.js';
 import { UsageError } from './usage-error.js';
+import { cancelCommand, waitUnlessStopped } from './wait-for-result.js';
 
 export interface BackfillOptions {
   readonly pipeline?: string | undefined;
@@ -44,8 +44,10 @@ export async function backfill(options: BackfillOptions, io: CliIo): Promise<boo
     await requireWorker(temporal, taskQueue, wait, io);
     const started = await startBackfill(temporal, { pipeline, range, alerts, overwrite, again, taskQueue });
     announce(started, temporal, settings.links.temporal_ui, io);
-    if (!started.isNew) explainJoin(again, io);
-    const result = wait ? await waitUnlessStopped(started, temporal, range, io) : null;
+    if (!started.isNew) explainJoin(started, temporal, again, io);
+    const place = { temporal, taskQueue, uiUrl: settings.links.temporal_ui };
+    const showing = (signal: AbortSignal) => showProgress(started, temporal, range, io, signal);
+    const result = wait ? await waitUnlessStopped(started, place, 'backfill', io, showing) : null;
     if (result === null) {
       const { workflowId, firstExecutionRunId } = started.handle;
       if (io.json) io.stdout(`${JSON.stringify({ workflow_id: workflowId, run_id: firstExecutionRunId })}\n`);
@@ -72,42 +74,12 @@ function parseRange({ from: fromText, to: toText }: BackfillOptions): Window {
   return { from: String(from), to: String(to) };
 }
 
-function explainJoin(again: boolean, io: CliIo): void {
+function explainJoin({ handle }: StartedBackfill, temporal: TemporalClient, again: boolean, io: CliIo): void {
   io.stderr(
     again
-      ? 'it is not started over: cancel it first (in the Temporal UI, or `temporal workflow cancel`)\n'
+      ? `it is not started over: end it first (${cancelCommand(temporal, handle.workflowId)})\n`
       : 'it goes on as it was started\n',
   );
-}
-
-/** Null when Ctrl-C came first: that ends the waiting, not the backfill. */
-async function waitUnlessStopped(
-  started: StartedBackfill,
-  temporal: TemporalClient,
-  range: Window,
-  io: CliIo,
-): Promise<BackfillResult | null> {
-  const stop = listenForStop();
-  const over = new AbortController();
-  const showing = showProgress(started, temporal, range, io, over.signal);
-  const stopped = new Promise<null>((resolve) => {
-    stop.signal.addEventListener('abort', () => resolve(null), { once: true });
-  });
-  try {
-    const result = waitForResult(started, io);
-    // Once the connection is closed nobody waits for it.
-    result.catch(() => {});
-    const first = await Promise.race([result, stopped]);
-    if (first === null)
-      io.stderr(
-        `the backfill goes on without you (workflow ${started.handle.workflowId}); the same command joins it again\n`,
-      );
-    return first;
-  } finally {
-    over.abort();
-    stop.release();
-    await showing;
-  }
 }
 
 async function showProgress(

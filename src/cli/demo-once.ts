@@ -1,12 +1,13 @@
 import { startRun } from '../client.js';
 import { nanosFromMs } from '../contract/time.js';
 import { writeAll } from '../influx/write-all.js';
+import { runDocument } from '../run-document.js';
 import { lines } from '../simulator/outputs.js';
 import { shownPath } from './demo-report.js';
 import { BROKEN_MACHINE, DEMO_PIPELINE, type DemoStage, demoMachines, HISTORY_MS } from './demo-stage.js';
 import type { CliIo } from './io.js';
 import { runSummary } from './run-summary.js';
-import { waitForResult } from './trigger.js';
+import { waitForResult } from './wait-for-result.js';
 
 /** The fault takes the last minute of the data. */
 const FAULT_MS = 60_000;
@@ -23,16 +24,19 @@ export async function demoOnce(stage: DemoStage, startedAtMs: number, io: CliIo)
 
   const until = String(nanosFromMs(endMs));
   const started = await startRun(temporal, { pipeline: DEMO_PIPELINE, until, taskQueue: worker.taskQueue });
-  const result = await Promise.race([waitForResult(started, io), stopped(signal)]);
+  const result = await Promise.race([
+    waitForResult(started, { temporal, taskQueue: worker.taskQueue }, io, signal),
+    stopped(signal),
+  ]);
   const alerted = result.alerts.filter(({ status }) => status !== 'failed').map(({ uniqueId }) => uniqueId);
   const isRight = alerted.length === 1 && alerted.every((id) => id.endsWith(`-${BROKEN_MACHINE}`));
   if (io.json) {
-    const { machines: count, anomalies, alerts, plots, scoresWritten } = result;
+    const { machines: count, anomalies, plots, scoresWritten } = result;
     const document = {
       rows: result.rows,
       machines: count,
       anomalies,
-      alerts: alerts.map(({ uniqueId, ...alert }) => ({ unique_id: uniqueId, ...alert })),
+      alerts: runDocument(result).alerts,
       plots,
       scores_written: scoresWritten,
       seconds: (Date.now() - startedAtMs) / 1000,

@@ -44,7 +44,8 @@ const SCHEMA_FILES = ['./node_modules/halfspace/halfspace.schema.json', './halfs
 
 /**
  * Writes halfspace.yaml and `.env` for one table of a database: what the flags say, what `.env` says already, and what
- * the table itself proposes; asks for the rest on a terminal. Nothing is written before everything is known.
+ * the table itself proposes; asks for the rest on a terminal, and takes proposals without asking only with `--yes`. Nothing is
+ * written before everything is known.
  * @throws UsageError when a file is in the way or something must be asked and nobody is there; HalfspaceError as the
  * database's reads do.
  */
@@ -136,10 +137,11 @@ async function chooseSource(
     options.id,
     texts,
     proposeId(profile),
+    options,
     ask,
   );
   const numbers = profile.numbers.map(({ name }) => name);
-  const values = await chooseColumns('--values', 'Values to watch', options.values, numbers, numbers, ask);
+  const values = await chooseColumns('--values', 'Values to watch', options.values, numbers, numbers, options, ask);
   return {
     table,
     time: profile.time,
@@ -168,6 +170,7 @@ async function chooseColumns(
   given: readonly string[] | undefined,
   possible: readonly string[],
   proposed: readonly string[],
+  { yes = false }: InitOptions,
   ask: Ask | null,
 ): Promise<readonly string[]> {
   const listed = possible.length === 0 ? 'none' : possible.join(', ');
@@ -178,7 +181,12 @@ async function chooseColumns(
   }
   if (possible.length === 0) throw new UsageError(`The table has no column for ${flag}; choose another with --table`);
   if (ask === null) {
-    if (proposed.length > 0) return proposed;
+    if (proposed.length > 0 && yes) return proposed;
+    if (proposed.length > 0) {
+      throw new UsageError(
+        `Nobody is there to answer questions: give ${flag} (proposed: ${proposed.join(',')}), or --yes to take every proposal`,
+      );
+    }
     throw new UsageError(`No column looks right for ${flag}; give it yourself, one or more of: ${listed}`);
   }
   // The proposal's order is part of it: the last id column stays as it is in a machine's name.

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { HalfspaceError } from '../contract/failures.js';
 import { isoFromNanos } from '../contract/time.js';
-import { formatSnapshotName, snapshotFolder } from '../store/snapshots.js';
+import type { SnapshotHeader } from '../model/snapshot.js';
+import { formatSnapshotName, type SnapshotName, type Snapshots, snapshotFolder } from '../store/snapshots.js';
 import { type Ask, createAsk } from './init/ask.js';
 import type { CliIo } from './io.js';
 import { refuseBesideRuns } from './model/beside-runs.js';
@@ -23,19 +24,21 @@ export async function modelList(options: ModelListOptions, io: CliIo): Promise<v
   const { snapshots, pipelines } = openModels(options);
   const known = Object.keys(pipelines);
   const wanted = options.pipeline === undefined ? known : [choosePipeline(options.pipeline, known)];
-  const found: { pipeline: string; folder: string; seen: SeenSnapshot; older: number }[] = [];
+  const found: { pipeline: string; folder: string; seen: SeenSnapshot; owner: Owner | null; older: number }[] = [];
   for (const pipeline of wanted) {
     for (const folder of await snapshots.folders(pipeline)) {
       const [newest, ...older] = await snapshots.listIn(folder);
       if (newest === undefined) continue;
-      found.push({ pipeline, folder, seen: await lookAt(snapshots, folder, newest, null), older: older.length });
+      const seen = await lookAt(snapshots, folder, newest, null);
+      const owner = seen.header ?? (await ownerOf(snapshots, folder, older));
+      found.push({ pipeline, folder, seen, owner, older: older.length });
     }
   }
   if (io.json) {
-    const documents = found.map(({ pipeline, folder, seen, older }) => ({
+    const documents = found.map(({ pipeline, folder, seen, owner, older }) => ({
       pipeline,
-      machine: seen.header?.uniqueId ?? null,
-      ids: seen.header?.ids ?? null,
+      machine: owner?.uniqueId ?? null,
+      ids: owner?.ids ?? null,
       folder,
       ...snapshotDocument(seen),
       older,
@@ -44,13 +47,24 @@ export async function modelList(options: ModelListOptions, io: CliIo): Promise<v
   }
   if (found.length === 0) return io.stdout('no models\n');
   const headings = ['pipeline', 'machine', 'published', 'learned up to', 'rows', 'settings', 'bytes', 'older'];
-  const rows = found.map(({ pipeline, folder, seen, older }) => [
+  const rows = found.map(({ pipeline, folder, seen, owner, older }) => [
     pipeline,
-    visible(seen.header?.uniqueId ?? `damaged: ${folder}`),
+    visible(`${owner?.uniqueId ?? folder}${seen.problem === null ? '' : ' (damaged)'}`),
     ...snapshotCells(seen),
     String(older),
   ]);
   io.stdout(tableText(headings, rows));
+}
+
+type Owner = Pick<SnapshotHeader, 'uniqueId' | 'ids'>;
+
+/** Whose snapshots a folder holds, from the newest that can be read: a folder's name need not be the machine's. */
+async function ownerOf(snapshots: Snapshots, folder: string, names: readonly SnapshotName[]): Promise<Owner | null> {
+  for (const name of names) {
+    const { header } = await lookAt(snapshots, folder, name, null);
+    if (header !== null) return header;
+  }
+  return null;
 }
 
 function snapshotCells({ name, bytes, header }: SeenSnapshot): string[] {

@@ -1,24 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { type Workflow, WorkflowFailedError, WorkflowNotFoundError, type WorkflowResultType } from '@temporalio/client';
-import {
-  connectTemporal,
-  countWorkers,
-  oneCall,
-  runUrl,
-  type Started,
-  startRun,
-  type TemporalClient,
-} from '../client.js';
+import type { Workflow } from '@temporalio/client';
+import { connectTemporal, countWorkers, runUrl, type Started, startRun, type TemporalClient } from '../client.js';
 import { loadSettings } from '../config/load.js';
 import { HalfspaceError } from '../contract/failures.js';
-import { WAITS_FOR } from '../contract/names.js';
 import { nanosFromIso, timeProblem } from '../contract/time.js';
 import { runDocument } from '../run-document.js';
-import { failureOfRun, grpcCause, temporalFailure } from '../temporal-failures.js';
+import { grpcCause, temporalFailure } from '../temporal-failures.js';
 import type { CliIo } from './io.js';
 import { runSummary } from './run-summary.js';
 import { UsageError } from './usage-error.js';
 import { visible } from './visible.js';
+import { waitUnlessStopped } from './wait-for-result.js';
 
 export interface TriggerOptions {
   readonly pipeline?: string | undefined;
@@ -27,9 +18,6 @@ export interface TriggerOptions {
   /** RFC 3339: the window ends here instead of now. */
   readonly until?: string | undefined;
 }
-
-/** How often a waiting trigger looks for attempts that fail. */
-const LOOK_EVERY_MS = 2000;
 
 /** Starts a run, waits for its result and prints it; false when a machine of the run failed. */
 export async function trigger(options: TriggerOptions, io: CliIo): Promise<boolean> {
@@ -43,12 +31,13 @@ export async function trigger(options: TriggerOptions, io: CliIo): Promise<boole
     const started = await startRun(temporal, { pipeline, until, taskQueue });
     announce(started, temporal, settings.links.temporal_ui, io);
     if (!started.isNew && until !== undefined) io.stderr('its window is its own: --until is not used\n');
-    if (!options.wait) {
+    const place = { temporal, taskQueue, uiUrl: settings.links.temporal_ui };
+    const result = options.wait ? await waitUnlessStopped(started, place, 'run', io) : null;
+    if (result === null) {
       const { workflowId, firstExecutionRunId } = started.handle;
       if (io.json) io.stdout(`${JSON.stringify({ workflow_id: workflowId, run_id: firstExecutionRunId })}\n`);
       return true;
     }
-    const result = await waitForResult(started, io);
     io.stdout(io.json ? `${JSON.stringify(runDocument(result))}\n` : runSummary(result));
     return result.failedCount === 0 && result.refusedCount === 0;
   } catch (error) {
@@ -66,9 +55,10 @@ export async function requireWorker(
   io: CliIo,
 ): Promise<void> {
   if ((await countWorkers(temporal, taskQueue)) > 0) return;
-  const absent = `No worker polls the task queue \`${taskQueue}\` at ${temporal.address}; start one with \`npx halfspace worker\``;
-  if (wait) throw new HalfspaceError('Unreachable', absent);
-  io.stderr(`${absent}; the run waits for it\n`);
+  const absent = `No worker polls the task queue \`${taskQueue}\` at ${temporal.address}`;
+  const remedy = 'start one with `npx halfspace worker`';
+  if (wait) throw new HalfspaceError('Unreachable', `${absent}, so nothing was started; ${remedy}, then try again`);
+  io.stderr(`${absent}; ${remedy}: until then what is started waits\n`);
 }
 
 export function choosePipeline(name: string | null, known: readonly string[]): string {
@@ -93,66 +83,4 @@ export function announce<F extends Workflow>(
   const { workflowId, firstExecutionRunId: runId } = handle;
   const where = uiUrl === null ? `workflow ${workflowId}` : runUrl(uiUrl, temporal.namespace, workflowId, runId);
   io.stderr(isNew ? `started ${where}\n` : `a run is going on already, joined it: ${where}\n`);
-}
-
-/** @throws HalfspaceError with the kind and the reason of the step that failed; `Unreachable` when Temporal goes away. */
-export async function waitForResult<F extends Workflow>(
-  { handle }: Started<F>,
-  io: CliIo,
-): Promise<WorkflowResultType<F>> {
-  const done = new AbortController();
-  const watching = watchAttempts(handle, io, done.signal);
-  try {
-    return await handle.result();
-  } catch (error) {
-    throw failureOf(handle, error);
-  } finally {
-    done.abort();
-    await watching;
-  }
-}
-
-function failureOf<F extends Workflow>(
-  { workflowId, firstExecutionRunId: runId }: Started<F>['handle'],
-  error: unknown,
-): unknown {
-  if (error instanceof WorkflowFailedError) {
-    const { kind, reason } = failureOfRun(error);
-    return new HalfspaceError(kind, `The run failed: ${visible(reason)}`, { cause: error });
-  }
-  const { code, text } = grpcCause(error);
-  const isGone = error instanceof WorkflowNotFoundError;
-  if (code === null && !isGone) return error;
-  const what = isGone ? 'Temporal does not know the run any more' : `Temporal does not answer any more (${text})`;
-  return new HalfspaceError(
-    'Unreachable',
-    `${what}; once it is back, see how the run ended: workflow ${workflowId}, run ${runId} in its UI, or \`temporal workflow result --workflow-id ${workflowId} --run-id ${runId}\``,
-    { cause: error },
-  );
-}
-
-/** Says what the run waits for and what is being retried, so that nobody waits in the dark. */
-async function watchAttempts<F extends Workflow>(
-  handle: Started<F>['handle'],
-  io: CliIo,
-  signal: AbortSignal,
-): Promise<void> {
-  const said = new Set<string>();
-  const sayOnce = (line: string): void => {
-    if (!said.has(line)) io.stderr(line);
-    said.add(line);
-  };
-  while (!signal.aborted) {
-    await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
-    if (signal.aborted) return;
-    // The result tells what went wrong with the server; this look is only for people who wait.
-    const description = await handle.client.withAbortSignal(oneCall(signal), () => handle.describe()).catch(() => null);
-    const waitsFor = description?.memo?.[WAITS_FOR];
-    if (typeof waitsFor === 'string') sayOnce(`waits for ${visible(waitsFor)}\n`);
-    for (const activity of description?.raw.pendingActivities ?? []) {
-      const why = activity.lastFailure?.message;
-      const line = `${activity.activityType?.name ?? 'a step'} is tried again (attempt ${activity.attempt}): ${visible(String(why))}\n`;
-      if (typeof why === 'string') sayOnce(line);
-    }
-  }
 }

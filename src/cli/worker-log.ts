@@ -1,3 +1,4 @@
+import { remedyOf } from '../temporal-failures.js';
 import type { CliIo } from './io.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -50,7 +51,9 @@ function reasonOf(error: unknown): string {
   while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
   if (!(innermost instanceof Error)) return String(innermost);
   // A plain TypeError says more with its name; a failure of ours carries all there is to say.
-  return innermost.name === 'TypeError' ? String(innermost) : innermost.message;
+  if (innermost.name === 'TypeError') return String(innermost);
+  const remedy = remedyOf(innermost);
+  return remedy === null ? innermost.message : `${innermost.message}, or ${remedy}`;
 }
 
 function stackOf(error: Error): string {

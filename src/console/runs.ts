@@ -5,7 +5,7 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { connectTemporal, runUrl, type StartedRun, startRun, type TemporalClient } from '../client.js';
-import { HalfspaceError } from '../contract/failures.js';
+import { type FailureKind, HalfspaceError } from '../contract/failures.js';
 import { runWorkflowId, WAITS_FOR } from '../contract/names.js';
 import type { RunResult } from '../contract/run.js';
 import { runDocument } from '../run-document.js';
@@ -152,13 +152,17 @@ function statusOf({ status }: WorkflowExecutionDescription): RunView['status'] {
   }
 }
 
+/** Their words name files of the plant's own, which callers can neither see nor mend. */
+const OF_THE_STORE: ReadonlySet<FailureKind> = new Set(['StoreFault', 'CorruptStore', 'CorruptSnapshot']);
+const ASK_THE_WORKER = "The plant's store cannot be used as it is; the log of its worker says why";
+
 async function errorOf(result: Promise<RunResult>): Promise<NonNullable<RunView['error']>> {
   try {
     await result;
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
     const { kind, reason } = failureOfRun(error);
-    return { kind, message: reason };
+    return { kind, message: OF_THE_STORE.has(kind) ? ASK_THE_WORKER : reason };
   }
   throw new HalfspaceError('ServerFault', 'Temporal says that the run failed and gives a result');
 }

@@ -33,6 +33,8 @@ export type FailureKind = keyof typeof FAILURES;
 export interface FailureOptions {
   /** Ask for this long before the next attempt (Retry-After). */
   readonly retryAfterMs?: number;
+  /** What those who run halfspace can do about it; callers from outside are not told. */
+  readonly remedy?: string;
   readonly cause?: unknown;
 }
 
@@ -41,11 +43,13 @@ export class HalfspaceError extends Error {
   override readonly name = 'HalfspaceError';
   readonly kind: FailureKind;
   readonly retryAfterMs: number | undefined;
+  readonly remedy: string | undefined;
 
   constructor(kind: FailureKind, message: string, options: FailureOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.retryAfterMs = options.retryAfterMs;
+    this.remedy = options.remedy;
   }
 
   get retry(): boolean {

@@ -35,12 +35,17 @@ it('may lie in the future in replay mode, which keeps no progress', () => {
   expect(windowEnd(storage, replay, request(at('2027-01-01T00:00:00Z')), null)).toBeGreaterThan(nanosFromMs(nowMs));
 });
 
+const START_OVER = 'delete /store/progress/p.json and the folder /store/snapshots/p to start over';
+
 it('must lie after the last window done', () => {
   const progress = doneUntil('2026-01-05T11:00:00Z');
   expect(windowEnd(storage, incremental, request(at('2026-01-05T11:00:00.001Z')), progress)).toBeGreaterThan(0n);
   for (const early of ['2026-01-05T11:00:00Z', '2026-01-05T10:00:00Z']) {
     expect(() => windowEnd(storage, incremental, request(at(early)), progress)).toThrow(
-      'it is done up to 2026-01-05T11:00:00Z already; ask for a later end or none, or delete /store/progress/p.json and the folder /store/snapshots/p to start over',
+      expect.objectContaining({
+        message: expect.stringMatching(/: it is done up to 2026-01-05T11:00:00Z already; ask for a later end or none$/),
+        remedy: START_OVER,
+      }),
     );
   }
 });

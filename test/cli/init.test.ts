@@ -42,7 +42,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 function run(options: InitOptions, io: InitIo = capturedIo()) {
-  return init({ env: {}, host: server.url, token: TOKEN, database: 'factory', ...options }, io);
+  return init({ env: {}, host: server.url, token: TOKEN, database: 'factory', yes: !io.isTty, ...options }, io);
 }
 
 const read = (cwd: string, file: string) => readFileSync(join(cwd, file), 'utf8');
@@ -87,6 +87,19 @@ describe('without questions', () => {
     expect(read(cwd, 'halfspace.yaml').split('\n')[0]).toBe(
       '# yaml-language-server: $schema=./node_modules/halfspace/halfspace.schema.json',
     );
+  });
+
+  test('takes proposals only when told to', async () => {
+    const cwd = folderWith();
+    const refused = run({ cwd, table: 'machine_data', yes: false });
+    await expect(refused).rejects.toThrow(UsageError);
+    await expect(refused).rejects.toThrow(
+      /give --id \(proposed: provider,machineID\), or --yes to take every proposal$/,
+    );
+    await expect(run({ cwd, table: 'machine_data', id: ['machineID'], yes: false })).rejects.toThrow(/give --values/);
+    expect(existsSync(join(cwd, '.env'))).toBe(false);
+    await run({ cwd, table: 'machine_data', id: ['machineID'], values: ['power'], yes: false });
+    expect(loadSettings({ cwd, env: {} }).pipelines.machines?.source.values).toEqual(['power']);
   });
 
   test('keeps the token out of everything but .env, which only its owner can read', async () => {

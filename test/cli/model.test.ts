@@ -136,13 +136,22 @@ describe('listing models', () => {
     expect(text.trimEnd().split('\n')).toHaveLength(3);
   });
 
-  it('names a damaged snapshot by its folder and goes on', async () => {
+  it('names the machine of a damaged snapshot by an older one, else by its folder, and goes on', async () => {
     const shop = new Workshop();
     await shop.run(100);
-    const [name] = shop.names();
-    writeFileSync(join(shop.cwd, `store/snapshots/p/m0/${name}.snapshot`), 'x');
-    const listed = await printed((io) => modelList(shop.options, io));
-    expect(listed).toMatchObject([{ machine: null, problem: expect.stringMatching(/damaged/) }, { machine: 'm1' }]);
+    await shop.run(200);
+    const problem = expect.stringMatching(/damaged/);
+    for (const [index, machine] of ['m0', null].entries()) {
+      writeFileSync(join(shop.cwd, `store/snapshots/p/m0/${shop.names().at(-1 - index)}.snapshot`), 'x');
+      const listed = await printed((io) => modelList(shop.options, io));
+      expect(listed).toMatchObject([
+        { machine, problem },
+        { machine: 'm1', problem: null },
+      ]);
+      expect(await printed((io) => modelList(shop.options, io), false)).toMatch(
+        /^p {9}(?:snapshots\/p\/)?m0 \(damaged\) .*\np {9}m1 /m,
+      );
+    }
   });
 
   it('says when there are none, and refuses a pipeline that is not there', async () => {

@@ -21,6 +21,13 @@ test('a failed workflow gives the innermost reason', () => {
   expect(message).toBe('Workflow failed (detect/machines): no such table');
 });
 
+test('a failure that only those who run the worker can mend says how', () => {
+  const error = ApplicationFailure.create({ message: 'it is done already', details: ['delete a and b'] });
+  expect(lineOf('Activity failed', { ...SDK, error }, false).message).toBe(
+    'Activity failed: it is done already, or delete a and b',
+  );
+});
+
 test('what was thrown by mistake keeps its name; anything may be thrown', () => {
   const line = (error: unknown) => lineOf('Activity failed', { ...SDK, error }, false).message;
   expect(line(new TypeError('x is undefined'))).toBe('Activity failed: TypeError: x is undefined');

@@ -79,7 +79,10 @@ describe('the HTTP server', () => {
         return { kind: 'wait', missing: 'rows of t', untilMs: 0, nextLookMs: 100, looksPerExecution: 100 };
       }
       // The time stands for a window that cannot be.
-      if (input.until === '1000000000') throw new HalfspaceError('BadWindow', 'it cannot end there');
+      if (input.until === '1000000000') {
+        throw new HalfspaceError('BadWindow', 'it cannot end there', { remedy: 'delete /store/progress' });
+      }
+      if (input.until === '3000000000') throw new HalfspaceError('CorruptStore', '/store/progress is damaged');
       return QUIET.planRun?.(input as never);
     });
     worker = await startQuietWorker(inject('temporalAddress'), { planRun });
@@ -163,6 +166,16 @@ describe('the HTTP server', () => {
     expect((await ended('bad')).body).toMatchObject({
       status: 'failed',
       error: { kind: 'BadWindow', message: 'it cannot end there' },
+    });
+  });
+
+  it('keeps the files of the plant to itself', async () => {
+    waiting.open();
+    await call(runs, { body: '{"key": "damaged", "until": "1970-01-01T00:00:03Z"}' });
+    const { error } = (await ended('damaged')).body;
+    expect(error).toEqual({
+      kind: 'CorruptStore',
+      message: "The plant's store cannot be used as it is; the log of its worker says why",
     });
   });
 

@@ -54,6 +54,56 @@ describe('trigger', () => {
     expect(stderr.trim().split('\n').at(-1)).toBe('halfspace: The run failed: no table a\\nb');
   });
 
+  it('says that what cannot be done is refused, and what those who run it can do', async () => {
+    const cwd = await startWorker(inject('temporalAddress'), {
+      planRun: asActivity(async () => {
+        throw new HalfspaceError('BadWindow', 'it cannot end there', { remedy: 'delete /store/progress' });
+      }),
+    });
+    const { code, stderr } = await runCommand(['trigger'], { cwd, env: shared() });
+    expect(code).toBe(1);
+    expect(stderr.trim().split('\n').at(-1)).toBe('halfspace: refused: it cannot end there, or delete /store/progress');
+  });
+
+  it('may be left: it says where the run goes on and how to end it', async () => {
+    let isPlanning = false;
+    const cwd = await startWorker(inject('temporalAddress'), {
+      planRun: async () => {
+        isPlanning = true;
+        return Context.current().cancelled;
+      },
+    });
+    const command = await startCommand(['trigger', '--json'], { cwd, env: shared() });
+    await expect.poll(() => isPlanning, { timeout: 20_000 }).toBe(true);
+    const stoppedAt = performance.now();
+    command.process.kill('SIGINT');
+    const { code, stdout, stderr } = await command.done;
+    // Not only once the server answers the call that waits, after twenty seconds.
+    expect(performance.now() - stoppedAt).toBeLessThan(10_000);
+    expect(code, stderr).toBe(0);
+    const { workflow_id: id } = JSON.parse(stdout);
+    const address = inject('temporalAddress');
+    expect(stderr.trim().split('\n').at(-1)).toMatch(
+      new RegExp(
+        `^the run goes on without you \\(workflow ${id} at ${address}\\); the same command joins it again, and this ends it: temporal workflow cancel --address ${address} --namespace default --workflow-id ${id}$`,
+      ),
+    );
+  });
+
+  it('says that the last worker has gone when it waits for one', async () => {
+    const cwd = await startWorker(inject('temporalAddress'), {});
+    await runCommand(['trigger'], { cwd, env: shared() });
+    await stop?.();
+    const command = await startCommand(['trigger'], { cwd, env: shared() });
+    const warning =
+      /^no worker polls the task queue `quiet-\S+` at \S+ any more; the run waits for one: start it .*$/gm;
+    await expect
+      .poll(() => command.output().match(warning) ?? [command.output()], { timeout: 25_000 })
+      .toEqual([expect.stringMatching(warning)]);
+    command.process.kill('SIGINT');
+    expect((await command.done).code).toBe(0);
+  });
+
   it.each(['1969-12-31T23:59:59Z', '2262-04-11T23:47:16.854775808Z', '9999-12-31T00:00:00Z', 'tomorrow'])(
     'is wrong use with --until %s',
     async (until) => {

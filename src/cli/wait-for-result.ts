@@ -1,0 +1,173 @@
+import { setMaxListeners } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type Workflow,
+  type WorkflowExecutionDescription,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  type WorkflowResultType,
+} from '@temporalio/client';
+import { countWorkers, msOf, oneCall, runUrl, type Started, type TemporalClient } from '../client.js';
+import { type FailureKind, HalfspaceError } from '../contract/failures.js';
+import { WAITS_FOR } from '../contract/names.js';
+import { failureOfRun, grpcCause } from '../temporal-failures.js';
+import type { CliIo } from './io.js';
+import { listenForStop } from './stop-signal.js';
+import { visible } from './visible.js';
+
+/** Where what is waited for is done. */
+export interface WorkPlace {
+  readonly temporal: TemporalClient;
+  readonly taskQueue: string;
+}
+
+/** How often who waits looks for attempts that fail and for workers that are gone. */
+const LOOK_EVERY_MS = 2000;
+
+/** A worker that is there takes a task within milliseconds; a sticky one of a worker that died comes back after ten seconds. */
+const UNTAKEN_MS = 10_000;
+
+/** The server is asked who polls only in every so many looks. */
+const LOOKS_PER_COUNT = 5;
+
+/** Kinds that say that what was asked for cannot be done, before anything was. */
+const REFUSED: readonly FailureKind[] = ['BadWindow', 'BadSettings', 'UnknownPipeline'];
+
+/**
+ * The result; null when Ctrl-C came first: that ends the waiting, not the work, and where it goes on is said on stderr.
+ * @param what it is called: `run` or `backfill`.
+ * @param beside goes on while one waits, until its signal is aborted.
+ * @throws as {@link waitForResult} does.
+ */
+export async function waitUnlessStopped<F extends Workflow>(
+  started: Started<F>,
+  place: WorkPlace & { readonly uiUrl: string | null },
+  what: string,
+  io: CliIo,
+  beside: (signal: AbortSignal) => Promise<void> = async () => {},
+): Promise<WorkflowResultType<F> | null> {
+  const stop = listenForStop();
+  const over = new AbortController();
+  const showing = beside(over.signal);
+  const stopped = new Promise<null>((resolve) => {
+    stop.signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
+  try {
+    const result = waitForResult(started, place, io, over.signal);
+    // Once the connection is closed nobody waits for it.
+    result.catch(() => {});
+    const first = await Promise.race([result, stopped]);
+    if (first === null) io.stderr(goesOnText(started.handle, place, what));
+    return first;
+  } finally {
+    over.abort();
+    stop.release();
+    await showing;
+  }
+}
+
+function goesOnText<F extends Workflow>(
+  { workflowId, firstExecutionRunId }: Started<F>['handle'],
+  { temporal, uiUrl }: WorkPlace & { readonly uiUrl: string | null },
+  what: string,
+): string {
+  const url = uiUrl === null ? '' : `, ${runUrl(uiUrl, temporal.namespace, workflowId, firstExecutionRunId)}`;
+  return `the ${what} goes on without you (workflow ${workflowId} at ${temporal.address}${url}); the same command joins it again, and this ends it: ${cancelCommand(temporal, workflowId)}\n`;
+}
+
+/** A command that ends a workflow from the outside. */
+export function cancelCommand({ address, namespace }: TemporalClient, workflowId: string): string {
+  return `temporal workflow cancel --address ${address} --namespace ${namespace} --workflow-id ${workflowId}`;
+}
+
+/**
+ * @param gone aborted when nobody waits any more.
+ * @throws HalfspaceError with the kind and the reason of the step that failed; `Unreachable` when Temporal goes away.
+ */
+export async function waitForResult<F extends Workflow>(
+  { handle }: Started<F>,
+  place: WorkPlace,
+  io: CliIo,
+  gone: AbortSignal,
+): Promise<WorkflowResultType<F>> {
+  const done = new AbortController();
+  const until = AbortSignal.any([done.signal, gone]);
+  // Each of the calls that wait, one every twenty seconds, leaves a listener; they are what lets the process end at once.
+  setMaxListeners(0, until);
+  const watching = watchAttempts(handle, place, io, until);
+  try {
+    return await place.temporal.client.withAbortSignal(until, () => handle.result());
+  } catch (error) {
+    throw failureOf(handle, error);
+  } finally {
+    done.abort();
+    await watching;
+  }
+}
+
+function failureOf<F extends Workflow>(
+  { workflowId, firstExecutionRunId: runId }: Started<F>['handle'],
+  error: unknown,
+): unknown {
+  if (error instanceof WorkflowFailedError) {
+    const { kind, reason, remedy } = failureOfRun(error);
+    const how = REFUSED.includes(kind) ? 'refused' : 'The run failed';
+    const text = `${how}: ${visible(reason)}${remedy === null ? '' : `, or ${visible(remedy)}`}`;
+    return new HalfspaceError(kind, text, { cause: error });
+  }
+  const { code, text } = grpcCause(error);
+  const isGone = error instanceof WorkflowNotFoundError;
+  if (code === null && !isGone) return error;
+  const what = isGone ? 'Temporal does not know the run any more' : `Temporal does not answer any more (${text})`;
+  return new HalfspaceError(
+    'Unreachable',
+    `${what}; once it is back, see how the run ended: workflow ${workflowId}, run ${runId} in its UI, or \`temporal workflow result --workflow-id ${workflowId} --run-id ${runId}\``,
+    { cause: error },
+  );
+}
+
+/** Says what the run waits for and what is being retried, so that nobody waits in the dark. */
+async function watchAttempts<F extends Workflow>(
+  handle: Started<F>['handle'],
+  { temporal, taskQueue }: WorkPlace,
+  io: CliIo,
+  signal: AbortSignal,
+): Promise<void> {
+  const said = new Set<string>();
+  const sayOnce = (line: string): void => {
+    if (!said.has(line)) io.stderr(line);
+    said.add(line);
+  };
+  for (let look = 1; !signal.aborted; look++) {
+    await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
+    if (signal.aborted) return;
+    // The result tells what went wrong with the server; this look is only for people who wait.
+    const ask = <T>(question: () => Promise<T>) =>
+      temporal.client.withAbortSignal(oneCall(signal), question).catch(() => null);
+    const description = await ask(() => handle.describe());
+    if (description === null) continue;
+    const waitsFor = description.memo?.[WAITS_FOR];
+    if (typeof waitsFor === 'string') sayOnce(`waits for ${visible(waitsFor)}\n`);
+    for (const activity of description.raw.pendingActivities ?? []) {
+      const why = activity.lastFailure?.message;
+      const line = `${activity.activityType?.name ?? 'a step'} is tried again (attempt ${activity.attempt}): ${visible(String(why))}\n`;
+      if (typeof why === 'string') sayOnce(line);
+    }
+    if (look % LOOKS_PER_COUNT !== 0) continue;
+    if ((await ask(() => countWorkers(temporal, taskQueue, untakenSince(description)))) !== 0) continue;
+    sayOnce(
+      `no worker polls the task queue \`${taskQueue}\` at ${temporal.address} any more; the run waits for one: start it with \`npx halfspace worker\`\n`,
+    );
+  }
+}
+
+/**
+ * Since when a task has waited for a worker too long, milliseconds since the epoch; undefined: none has. The server lists a
+ * worker that has stopped for minutes, but one that is there would have polled since.
+ */
+function untakenSince({ raw }: WorkflowExecutionDescription): number | undefined {
+  const task = raw.pendingWorkflowTask;
+  const isUntaken = task?.state === 1; // PENDING_WORKFLOW_TASK_STATE_SCHEDULED
+  const since = isUntaken ? msOf(task.scheduledTime) : 0;
+  return since === 0 || Date.now() - since < UNTAKEN_MS ? undefined : since;
+}
