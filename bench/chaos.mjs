@@ -1,8 +1,6 @@
 /**
  * The kill test: real workers are killed, Temporal's server and InfluxDB end and come back, the store cannot be written,
  * Slack refuses; then scores, models and messages must be those of a run that nothing disturbed.
- *
- * usage: npm run chaos -- [--seed 1] [--rounds 1] [--kills 20] [--machines 200] [--rows 2000] [--workers 2] [--keep]
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp } from 'node:fs/promises';
@@ -18,7 +16,19 @@ import { compareRounds, runRound } from './chaos/round.mjs';
 import { findNamespace } from './chaos/store-mount.mjs';
 import { tableText } from './chaos/table.mjs';
 
-const { values: options } = parseArgs({
+const USAGE = `usage: npm run chaos -- [--seed 1] [--rounds 1] [--kills 20] [--machines 200] [--rows 2000] [--workers 2] [--keep]
+
+  --seed      draws the faults; round n has the seed after that of round n - 1
+  --rounds    disturbed rounds, each compared with one that nothing disturbed
+  --kills     how often a worker is killed in a round; the other faults go with it
+  --machines  machines of the fleet
+  --rows      rows of each machine
+  --workers   worker processes
+  --keep      leaves the folders of rounds that differ
+
+Exits 0 when every round equals the undisturbed one, 1 when one differs, 2 for a wrong option.`;
+
+const { values: options } = readOptions({
   options: {
     seed: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '1' },
@@ -28,14 +38,25 @@ const { values: options } = parseArgs({
     workers: { type: 'string', default: '2' },
     /** Leaves the folders with logs, database and store of rounds that differ. */
     keep: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
     /** Set by this program when it starts itself again where it may mount. */
     mounting: { type: 'boolean', default: false },
   },
 });
 const say = (text) => process.stderr.write(`${text}\n`);
-const namespace = options.mounting ? null : findNamespace();
-if (namespace === null) process.exitCode = await main();
+const namespace = options.mounting || options.help ? null : findNamespace();
+if (options.help) process.stdout.write(`${USAGE}\n`);
+else if (namespace === null) process.exitCode = await main();
 else startInside(namespace);
+
+function readOptions(config) {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    process.stderr.write(`${error.message}\n\n${USAGE}\n`);
+    return process.exit(2);
+  }
+}
 
 /** The same program where a mount is its own and vanishes with it. */
 function startInside(flags) {
@@ -70,7 +91,9 @@ async function main() {
   process.stdout.write(tableText(calm, reports));
   if (options.keep && differing > 0) say(`left for a look: ${root}`);
   else await closeHome(root);
-  process.stdout.write(`chaos: ${rounds} rounds, ${rounds - differing} equal, ${differing} differ\n`);
+  process.stdout.write(
+    `chaos: ${rounds} ${rounds === 1 ? 'round' : 'rounds'}, ${rounds - differing} equal, ${differing} differ\n`,
+  );
   return differing === 0 ? 0 : 1;
 }
 

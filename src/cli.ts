@@ -5,10 +5,12 @@ import { appended, constant, durationMs, listOf, nonEmpty, portNumber, wholeNumb
 import { EXIT, failureDocument, type Outcome, outcomeOf } from './cli/outcome.js';
 import { createTerminalIo, type TerminalIo } from './cli/terminal-io.js';
 import { UsageError } from './cli/usage-error.js';
+import { silenceAwsNodeVersion } from './config/environment.js';
 import { HalfspaceError } from './contract/failures.js';
 
 /** Runs one command and gives its exit code; prints one clear line when something is wrong. */
 export async function main(argv: readonly string[]): Promise<number> {
+  silenceAwsNodeVersion();
   const io = createTerminalIo(argv.includes('--json'));
   let outcome: Outcome = 'done';
   try {

@@ -106,6 +106,8 @@ function installRuntime(ownsSignals: boolean, level: string, log: WorkerOptions[
   const least: LogLevel = level === 'debug' ? 'DEBUG' : level === 'error' ? 'ERROR' : 'WARN';
   Runtime.install({
     ...(ownsSignals ? {} : { shutdownSignals: [] }),
+    // The SDK's native part would else write to stderr by itself, in a format and with colours of its own.
+    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
     logger: new DefaultLogger(least, ({ level: severity, message, meta }) => {
       if (message === NO_WORKFLOWS) return;
       log(severity === 'ERROR' || severity === 'WARN' ? 'warn' : 'info', message, { ...meta });

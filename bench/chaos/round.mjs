@@ -25,6 +25,7 @@ export async function runRound({ home, fleet, workers, canMount, faults }) {
       notMade: disturbance.notMade,
       runs: runs.ended.length,
       failures: runs.failures,
+      tooLate: runs.tooLate,
       lagging: runs.ended.at(-1).result?.lagging ?? null,
       restarts: plant.workers.reduce((sum, worker) => sum + worker.endedByItself, 0),
       kills: plant.workers.flatMap((worker) => worker.kills),

@@ -10,8 +10,11 @@ export function tableText(calm, reports) {
       .join('  ')
       .trimEnd(),
   );
-  return `${[...table, ...reports.flatMap(notesOf)].join('\n')}\n`;
+  return `${[...table, LEGEND, ...reports.flatMap(notesOf)].join('\n')}\n`;
 }
+
+const LEGEND =
+  'kills to slack: faults made; scores, snapshots, learned: machines as in the undisturbed run; twice: messages told twice, where a channel cannot tell + without a reason';
 
 const HEAD = [
   'seed',
@@ -57,11 +60,26 @@ function notesOf({ seed, round, problems, duplicates }) {
   const notes = problems.map((problem) => `seed ${seed}: DIFFERS: ${problem}`);
   if (round === null) return notes;
   for (const failure of round.failures) notes.push(`seed ${seed}: a run failed and was started again: ${failure}`);
-  for (const { kind, why } of round.notMade) notes.push(`seed ${seed}: not made: ${kind} (${why})`);
+  if (round.tooLate > 0)
+    notes.push(`seed ${seed}: runs that came when their window was done already, and were refused: ${round.tooLate}`);
+  for (const { kind, why, count } of countedOf(round.notMade)) {
+    const all = count + round.made.filter((made) => made.kind === kind).length;
+    notes.push(`seed ${seed}: not made: ${count} of ${all} ${kind} (${why})`);
+  }
   if (round.restarts > 0)
     notes.push(`seed ${seed}: workers that ended by themselves and were started again: ${round.restarts}`);
   for (const event of duplicates.inWindow) {
     notes.push(`seed ${seed}: told twice, in the channel's own window between its answer and the record: ${event}`);
   }
   return notes;
+}
+
+/** The faults that were not made, those of one kind and reason together. */
+function countedOf(notMade) {
+  const counts = new Map();
+  for (const { kind, why } of notMade) {
+    const known = counts.get(`${kind} ${why}`) ?? { kind, why, count: 0 };
+    counts.set(`${kind} ${why}`, { ...known, count: known.count + 1 });
+  }
+  return [...counts.values()];
 }

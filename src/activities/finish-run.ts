@@ -1,4 +1,5 @@
 import type { ArtifactRef } from '../contract/artifact.js';
+import type { PipelineSettings } from '../contract/pipeline.js';
 import type { AggregateOutcome, LoadedData, RunPlan, RunResult, RunTotals, ShapedData } from '../contract/run.js';
 import { isoFromNanos, type Nanos } from '../contract/time.js';
 import { putArtifact } from '../store/artifacts.js';
@@ -94,6 +95,7 @@ export async function finishRun(
       ...shaped.warnings,
       ...aggregates.warnings,
       ...lateWarnings(totals),
+      ...mostlyAnomalous(totals, settings),
     ],
     seconds,
   };
@@ -108,6 +110,19 @@ function quietWarnings({ plan, loaded, totals }: FinishRunInput, table: string |
 function windowText({ mode, window }: RunPlan): string {
   if (mode === 'replay') return 'the whole source';
   return `the window from ${isoFromNanos(BigInt(window.from))} to ${isoFromNanos(BigInt(window.to))}`;
+}
+
+/** Fewer may well be one machine's incident: a window of five minutes with a row a second has 300. */
+const ENOUGH_ROWS = 1000;
+
+/** Settings that do not fit call nearly everything anomalous; nobody reads a thousand events to find that out. */
+function mostlyAnomalous({ rows, anomalies }: RunTotals, { normalise, verdict }: PipelineSettings): string[] {
+  if (rows < ENOUGH_ROWS || 2 * anomalies <= rows) return [];
+  const limits =
+    normalise === 'running' ? 'with `normalise: running` declare limits (normalise: { column: [low, high] }), or ' : '';
+  return [
+    `more than half of the rows are anomalous; where that is no incident, ${limits}set a higher verdict.threshold than ${verdict.threshold}`,
+  ];
 }
 
 function lateWarnings(totals: RunTotals): string[] {

@@ -32,7 +32,7 @@ export function logTo(io: CliIo, everything = false) {
  * workflow and why; their tokens and stacks only with `everything`.
  */
 export function lineOf(message: string, fields: Fields, everything: boolean): LogLine {
-  const { sdkComponent, activityType, attempt, workflowId, error } = fields;
+  const { sdkComponent, activityType, attempt, workflowId, failure, error = failure } = fields;
   if (sdkComponent === undefined) return { message, fields };
   const what = typeof activityType === 'string' ? message.replace(/^Activity\b/, activityType) : message;
   const where = [attempt === undefined ? '' : `attempt ${attempt}`, workflowId ?? ''].filter((part) => part !== '');

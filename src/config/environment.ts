@@ -144,3 +144,11 @@ function readDotenv(file: string): Variables {
   }
   return parse(content);
 }
+
+/**
+ * Keeps the AWS SDK from printing, at each command with a store in a bucket, eight lines on which Node.js it will want some
+ * day: `engines` in package.json says what is wanted now. The SDK asks this variable alone; what the user set stays.
+ */
+export function silenceAwsNodeVersion(): void {
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+}

@@ -19,6 +19,9 @@ const SETTINGS: PipelineSettings = {
   window: { history: 300_000, settle: 0, catch_up: 100_000_000, chunk: null },
   late: null,
   on_settings_change: 'fresh',
+  resample: null,
+  features: [{ kind: 'value', column: 'x' }],
+  model: 'joint',
   normalise: { x: [0, 100] },
   detector: { kind: 'half_space_trees', n_trees: 10, height: 6, window_size: 20, seed: 1 },
   order: 'score_then_learn',
@@ -74,5 +77,26 @@ describe('the count of events', () => {
     expect(await plant.run(at(200))).toMatchObject({ anomalies: 1, events: 1 });
     put(plant, 200, 203);
     expect(await plant.run(at(203))).toMatchObject({ anomalies: 0, events: 0 });
+  });
+});
+
+describe('a run that calls more than half of its rows anomalous', () => {
+  it('says which settings to look at', async () => {
+    const verdict = { threshold: 0, clear_after: 5000 };
+    const declared = new MemoryPlant({ ...SETTINGS, verdict });
+    const running = new MemoryPlant({ ...SETTINGS, verdict, normalise: 'running' });
+    const few = new MemoryPlant({ ...SETTINGS, verdict });
+    const window = { ...SETTINGS.window, history: 3_000_000 };
+    for (const plant of [declared, running, few]) {
+      plant.settings = { ...plant.settings, window };
+      put(plant, 0, plant === few ? 900 : 2000);
+    }
+    const text =
+      /^more than half of the rows are anomalous; where that is no incident, set a higher verdict.threshold than 0$/;
+    expect((await declared.run(at(2000))).warnings).toEqual([expect.stringMatching(text)]);
+    expect((await running.run(at(2000))).warnings).toEqual([
+      expect.stringMatching(/incident, with `normalise: running` declare limits .*, or set a higher verdict.threshold/),
+    ]);
+    expect((await few.run(at(900))).warnings).toEqual([]);
   });
 });

@@ -67,9 +67,10 @@ describe('the summary of a run', () => {
 
   it.each([
     [0, 0, '0 anomalous rows'],
+    [0, 1, '0 anomalous rows, 1 event'],
     [2, 1, '2 anomalous rows in 1 event'],
     [1234, 5, '1,234 anomalous rows in 5 events'],
-  ])('counts events only beside rows: %i rows, %i events', (anomalies, events, text) => {
+  ])('counts rows and events: %i rows, %i events', (anomalies, events, text) => {
     expect(runSummary(result({ anomalies, events })).split('\n')[1]).toBe(
       `  2 machines, 1 row scored in 1.3 s, ${text}`,
     );

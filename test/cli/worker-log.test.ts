@@ -28,6 +28,14 @@ test('a failure that only those who run the worker can mend says how', () => {
   );
 });
 
+test("an entry of the SDK's native part gives its reason, which is a text", () => {
+  const entry = { sdkComponent: 'core', target: 'temporalio_client::retry' };
+  const line = (fields: object) => lineOf('It was retried', { ...entry, ...fields }, false);
+  expect(line({ error: 'Status { code: 14 }' }).message).toBe('It was retried: Status { code: 14 }');
+  expect(line({ failure: 'Failure {\n }' }).message).toBe('It was retried: Failure { }');
+  expect(line({})).toEqual({ message: 'It was retried', fields: {} });
+});
+
 test('what was thrown by mistake keeps its name; anything may be thrown', () => {
   const line = (error: unknown) => lineOf('Activity failed', { ...SDK, error }, false).message;
   expect(line(new TypeError('x is undefined'))).toBe('Activity failed: TypeError: x is undefined');

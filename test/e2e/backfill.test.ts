@@ -312,7 +312,7 @@ worker: { task_queue: ${plant.taskQueue} }
     const left = await first.done;
     expect(left.code, left.stderr).toBe(0);
     expect(left.stderr).toMatch(
-      /the backfill goes on without you \(workflow backfill\/fill-left\/2026-01-05T00:00:00Z-2026-01-05T01:40:00Z\)/,
+      /the backfill goes on without you \(workflow backfill\/fill-left\/2026-01-05T00:00:00Z-2026-01-05T01:40:00Z at \S+\); .* temporal workflow cancel --address \S+ --namespace default --workflow-id backfill\/fill-left\/2026-01-05T00:00:00Z-2026-01-05T01:40:00Z$/m,
     );
     const second = await runCommand(args, { cwd, env });
     expect(second.code, second.stderr).toBe(0);

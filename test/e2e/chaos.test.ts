@@ -10,7 +10,7 @@ it('gives the scores, models and messages of an undisturbed run whatever is kill
   const chaos = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const code = new Promise((resolve) => chaos.once('exit', resolve));
   const [report, plan] = await Promise.all([text(chaos.stdout), text(chaos.stderr)]);
-  expect(report, plan).toContain('chaos: 1 rounds, 1 equal, 0 differ\n');
-  expect(report).not.toContain('not made: kill');
+  expect(report, plan).toContain('chaos: 1 round, 1 equal, 0 differ\n');
+  expect(report).not.toMatch(/not made: .* kill /);
   expect(await code).toBe(0);
 }, 600_000);

@@ -110,6 +110,7 @@ await describeWithRclone((rclone) => {
       expect(told).toHaveLength(1);
       expect(told[0]).toContain(says);
       expect(stderr).not.toContain('worker polls');
+      expect(stderr).not.toContain('Warning');
       expect(stderr).not.toContain('not-the-secret');
     });
   });

@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { expect, inject, it, onTestFinished } from 'vitest';
+import { readEnvironment } from '../../src/config/environment.js';
+import { findTemporalCli } from '../../src/local/temporal/find-cli.js';
+import { startTemporalServer } from '../../src/local/temporal/server.js';
 import { runCommand, startCommand } from './command.js';
 
 /** A server that takes every connection and never says a word. */
@@ -18,6 +21,27 @@ async function silentServer(): Promise<number> {
   const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
+
+it("what Temporal's native part has to say is a line like the others", async () => {
+  const { temporalCliPath, searchPath, cacheHome } = readEnvironment();
+  const cliPath = await findTemporalCli({ cacheDir: cacheHome, cliPath: temporalCliPath, pathVariable: searchPath });
+  const server = await startTemporalServer({ cliPath, port: 0, uiPort: 0, dbFile: null });
+  onTestFinished(() => server.close());
+  const cwd = await mkdtemp(join(tmpdir(), 'halfspace-worker-'));
+  await writeFile(
+    join(cwd, 'halfspace.yaml'),
+    'influx: { host: "http://127.0.0.1:1", database: d }\npipelines: { p: { source: { table: t, id: [m], values: [x] }, normalise: running } }\n',
+  );
+  const worker = await startCommand(['worker'], { cwd, env: { TEMPORAL_ADDRESS: server.address } });
+  onTestFinished(() => void worker.process.kill('SIGKILL'));
+  await expect.poll(worker.output, { timeout: 30_000 }).toMatch(/worker polls/);
+  await server.close();
+  await expect.poll(worker.output, { timeout: 40_000 }).toMatch(/gRPC call/);
+  worker.process.kill('SIGKILL');
+  const { stderr } = await worker.done;
+  for (const line of stderr.trimEnd().split('\n').slice(1)) expect(line).toMatch(/^\d{4}-\d\d-\d\dT\S+Z warn \S/);
+  expect(stderr).not.toContain('\u001b');
+}, 120_000);
 
 it("a query is given up after the settings' time, and the attempt is one readable line in the log", async () => {
   const cwd = await mkdtemp(join(tmpdir(), 'halfspace-worker-'));
