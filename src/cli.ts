@@ -238,6 +238,24 @@ Tried are detector, model, features, resample, normalise, order and verdict: tho
       await (await import('./cli/backtest.js')).backtest({ ...options, file }, io);
     });
 
+  command(program, 'suggest', 'Look at the history of machines and propose settings, each with its reason.', [
+    'halfspace suggest --from 2026-01-01T00:00:00Z --to 2026-01-31T00:00:00Z',
+    'halfspace suggest data.csv --machine acme-machine1',
+  ])
+    .argument(
+      '[file]',
+      "CSV with the id, value and time columns of the pipeline; the pipeline's own source when left out",
+    )
+    .option('--pipeline <name>', 'pipeline of halfspace.yaml; the default one when left out')
+    .option('--machine <unique_id>', 'only this machine')
+    .option('--from <time>', 'beginning of the range')
+    .option('--to <time>', 'its end')
+    .option('--time-unit <unit>', 'unit of epoch times: s, ms, us or ns; told by their size when left out')
+    .addOption(configOption())
+    .action(async (file, options) => {
+      await (await import('./cli/suggest.js')).suggestSettings({ ...options, file }, io);
+    });
+
   command(program, 'import', 'Write a CSV file to InfluxDB.', [
     'halfspace import data.csv --table machine_data --tags provider,machineID --time time',
   ])

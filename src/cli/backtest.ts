@@ -2,33 +2,21 @@ import { performance } from 'node:perf_hooks';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { Backtest, type BacktestResult } from '../backtest/backtest.js';
 import { reportHtml } from '../backtest/report/report.js';
-import type { Span } from '../backtest/time-grid.js';
-import { HalfspaceError } from '../contract/failures.js';
-import type { PipelineSettings } from '../contract/pipeline.js';
-import { isoFromNanos, nanosFromIso, timeProblem } from '../contract/time.js';
 import { loadDetectorModules } from '../detector-modules.js';
-import { createInflux, type Influx } from '../influx/connect.js';
+import type { Influx } from '../influx/connect.js';
 import { type BacktestRemarks, backtestDocument, backtestSummary } from './backtest/document.js';
-import { type History, historyOfDatabase, historyOfRows } from './backtest/history.js';
+import type { History } from './backtest/history.js';
 import { type Label, labelsWithin, readLabelFile, readLabelTable } from './backtest/labels.js';
+import { type HistoryOptions, noRows, openHistory, rangeOf, withInflux } from './backtest/open-history.js';
 import { readVariants, type VariantOptions } from './backtest/variants.js';
 import { chooseOutput, writeOutput } from './csv/output.js';
-import { readPipelineRows } from './csv/pipeline-rows.js';
-import { timeUnitOf } from './csv/time-text.js';
-import { influxOptions } from './influx-options.js';
 import type { CliIo } from './io.js';
 import { createProgress } from './progress.js';
 import { untilStopped } from './until-stopped.js';
 import { UsageError } from './usage-error.js';
 import { visible } from './visible.js';
 
-export interface BacktestOptions extends VariantOptions {
-  /** CSV with the source's columns; the pipeline's own source when left out. */
-  readonly file?: string | undefined;
-  /** RFC 3339; both are needed where the pipeline's own source is read. */
-  readonly from?: string | undefined;
-  readonly to?: string | undefined;
-  readonly timeUnit?: string | undefined;
+export interface BacktestOptions extends VariantOptions, HistoryOptions {
   /** CSV of labelled stretches; or a table of the database. */
   readonly labels?: string | undefined;
   readonly labelsTable?: string | undefined;
@@ -76,59 +64,6 @@ export async function backtest(options: BacktestOptions, io: CliIo): Promise<voi
   const text = io.json ? `${JSON.stringify(backtestDocument(result, all))}\n` : backtestSummary(result, all);
   if (output.kind === 'stdout') io.stderr(text);
   else io.stdout(text);
-}
-
-/** Both ends where the database is read; of a file they cut off what lies outside. */
-function rangeOf({ file, from: fromText, to: toText }: BacktestOptions): Partial<Span> {
-  if (file === undefined && (fromText === undefined || toText === undefined)) {
-    throw new UsageError('Expected --from and --to, or a CSV file');
-  }
-  const from = fromText === undefined ? undefined : timeOf('--from', fromText);
-  const to = toText === undefined ? undefined : timeOf('--to', toText);
-  if (from !== undefined && to !== undefined && from >= to) {
-    throw new UsageError(`Expected --to after --from, got ${isoFromNanos(from)} to ${isoFromNanos(to)}`);
-  }
-  return { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-}
-
-function timeOf(option: string, text: string): bigint {
-  const problem = timeProblem(option, text);
-  if (problem !== null) throw new UsageError(visible(problem));
-  return nanosFromIso(text) ?? 0n;
-}
-
-function noRows(source: string, { from, to }: Partial<Span>): HalfspaceError {
-  const since = from === undefined ? '' : ` from ${isoFromNanos(from)}`;
-  const until = to === undefined ? '' : ` to ${isoFromNanos(to)}`;
-  return new HalfspaceError('BadWindow', `There are no rows of ${source}${since}${until}; nothing was written`);
-}
-
-/** A connection where something is read from the database. */
-async function withInflux<T>(options: BacktestOptions, work: (influx: Influx | null) => Promise<T>): Promise<T> {
-  if (options.file !== undefined && options.labelsTable === undefined) return work(null);
-  const influx = createInflux(influxOptions(options.config));
-  try {
-    return await work(influx);
-  } finally {
-    await influx.close();
-  }
-}
-
-async function openHistory(
-  { file, timeUnit }: BacktestOptions,
-  settings: PipelineSettings,
-  range: Partial<Span>,
-  influx: Influx | null,
-  signal: AbortSignal,
-  io: CliIo,
-): Promise<History> {
-  if (file !== undefined) {
-    const { shaped } = await readPipelineRows({ file, timeUnit: timeUnitOf(timeUnit), settings }, io);
-    return historyOfRows(file, shaped, range);
-  }
-  const { from, to } = range;
-  if (influx === null || from === undefined || to === undefined) throw new Error('Expected a database and a range');
-  return historyOfDatabase(influx, settings, { from, to }, signal);
 }
 
 async function openLabels(

@@ -1,7 +1,8 @@
 import { parse } from 'dotenv';
 import { expect, test } from 'vitest';
 import { envText } from '../../src/cli/init/env-file.js';
-import { proposeId, proposeLimits, type TableProfile } from '../../src/cli/init/propose.js';
+import { proposeId, type TableProfile } from '../../src/cli/init/propose.js';
+import { proposeLimits } from '../../src/suggest/limits.js';
 
 test.each<[readonly [number, number], readonly [number, number]]>([
   [

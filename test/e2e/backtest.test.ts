@@ -180,6 +180,33 @@ pipelines:
     expect(tables).toEqual([{ table_name: 'machine_data' }]);
   });
 
+  it('reads labels of a table, and suggest reads the same history', async () => {
+    plant = await buildPlant({ temporalAddress: inject('temporalAddress'), pipelines: {}, workers: 0 });
+    await writeMachines(80);
+    const [event] = (await backtested(machinesPipeline(), at(0), at(80))).events;
+    if (event === undefined) throw new Error('Expected an event');
+    const id = event.uniqueId;
+    await plant.write([
+      `labels,unique_id=${id} to="${isoFromNanos(BigInt(event.last))}" ${event.first}`,
+      `labels,unique_id=${id} to="" ${at(20)}`,
+    ]);
+    const env = { INFLUX_HOST: plant.standIn.url, INFLUX_TOKEN: '', INFLUX_DATABASE: 'plant' };
+    const range = ['--from', isoFromNanos(at(0)), '--to', isoFromNanos(at(80)), '--json'];
+    const tested = await runCommand(['backtest', ...range, '--labels-table', 'labels'], { env });
+    expect(tested.code, tested.stderr).toBe(0);
+    expect(JSON.parse(tested.stdout)).toMatchObject({
+      labels: 2,
+      variants: [{ by_row: { true_positives: event.rows }, by_event: { true_events: 1, found: 1, missed: 1 } }],
+    });
+
+    const suggested = await runCommand(['suggest', ...range, '--machine', id], { env });
+    expect(suggested.code, suggested.stderr).toBe(0);
+    expect(JSON.parse(suggested.stdout)).toMatchObject({
+      machines: [{ uniqueId: id, rows: 80 * 60, stepMs: 1000, gaps: 0 }],
+      suggestions: expect.arrayContaining([expect.objectContaining({ setting: 'verdict.stale_after' })]),
+    });
+  });
+
   it('says in one line that there are no rows', async () => {
     plant = await buildPlant({ temporalAddress: inject('temporalAddress'), pipelines: {}, workers: 0 });
     await writeMachines(2);

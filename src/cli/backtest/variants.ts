@@ -6,7 +6,7 @@ import { pipelineSettings } from '../pipeline-settings.js';
 import { UsageError } from '../usage-error.js';
 
 /** What a model and its verdicts depend on; all variants read the same rows, and nothing is written or sent. */
-const TRIED = ['detector', 'model', 'features', 'resample', 'normalise', 'order', 'verdict'];
+const TRIED: readonly string[] = ['detector', 'model', 'features', 'resample', 'normalise', 'order', 'verdict'];
 /** A report with more side by side cannot be read. */
 const MOST_VARIANTS = 8;
 const LONGEST_NAME = 60;
@@ -82,9 +82,15 @@ function change(text: string, pipeline: string, option: string): SettingChange {
   const said = `${option} ${text}:`;
   const parsed = parseChange(text, ['pipelines', pipeline], said);
   if (typeof parsed === 'string') throw new UsageError(`${said} ${parsed}`);
-  const top = String(parsed.path[2]);
-  if (TRIED.includes(top)) return parsed;
-  throw new UsageError(`${said} a backtest has no use for \`${top}\`; it tries ${TRIED.join(', ')}`);
+  const path = parsed.path.slice(2).map(String);
+  if (isTried(path)) return parsed;
+  const useless = path.slice(0, TRIED.includes(path[0] ?? '') ? 2 : 1).join('.');
+  throw new UsageError(`${said} a backtest has no use for \`${useless}\`; it tries ${TRIED.join(', ')}`);
+}
+
+/** Whether a setting of a pipeline can make a difference to a backtest, which has no runs that could find a machine silent. */
+export function isTried([top = '', below]: readonly string[]): boolean {
+  return TRIED.includes(top) && !(top === 'verdict' && below === 'stale_after');
 }
 
 /** The file's own settings are right, so what is wrong at a line of it comes of the option. */

@@ -1,0 +1,111 @@
+import { loadSettings } from '../config/load.js';
+import type { Slice } from '../contract/slice.js';
+import { factsOf, type MachineFacts } from '../suggest/machine-facts.js';
+import { type Suggestion, suggest } from '../suggest/suggestions.js';
+import type { History } from './backtest/history.js';
+import { type HistoryOptions, noRows, openHistory, rangeOf, withInflux } from './backtest/open-history.js';
+import { isTried } from './backtest/variants.js';
+import type { CliIo } from './io.js';
+import { pipelineSettings } from './pipeline-settings.js';
+import { factsText, variantOption, yamlSnippet } from './suggest/text.js';
+import { untilStopped } from './until-stopped.js';
+import { UsageError } from './usage-error.js';
+import { visible } from './visible.js';
+
+export interface SuggestOptions extends HistoryOptions {
+  readonly pipeline?: string | undefined;
+  /** unique_id; all machines when left out. */
+  readonly machine?: string | undefined;
+}
+
+/** Of each machine the newest rows are looked at, and not more machines than this: it bounds the memory. */
+const MOST_ROWS = 250_000;
+const MOST_MACHINES = 50;
+
+/**
+ * Looks at machines' histories and prints settings for them, each with its reason.
+ * @throws UsageError for options that do not fit together, or a machine that has no rows; HalfspaceError for settings, files or
+ * rows that cannot be used.
+ */
+export async function suggestSettings(options: SuggestOptions, io: CliIo): Promise<void> {
+  const range = rangeOf(options);
+  const loaded = loadSettings({ file: options.config, sections: ['pipelines'] });
+  const { pipeline, settings } = pipelineSettings(options.pipeline ?? loaded.defaultPipeline, loaded.pipelines);
+  const slices = await untilStopped((signal) =>
+    withInflux(options, async (influx) => {
+      const history = await openHistory(options, settings, range, influx, signal, io);
+      const found = await gather(history, options.machine, signal, io);
+      if (found.length === 0 && options.machine === undefined) throw noRows(history.source, range);
+      return found;
+    }),
+  );
+  if (slices.length === 0) {
+    throw new UsageError(visible(`There are no rows of a machine with the unique_id ${options.machine}`));
+  }
+  const machines = slices.map((slice) => factsOf(slice, settings.source.values));
+  const suggestions = suggest(machines, settings);
+  print(pipeline, machines, suggestions, io);
+}
+
+async function gather(history: History, wanted: string | undefined, signal: AbortSignal, io: CliIo): Promise<Slice[]> {
+  const known = new Map<string, Slice>();
+  const left = new Set<string>();
+  for await (const { slices } of history.chunks) {
+    signal.throwIfAborted();
+    for (const slice of slices) {
+      const { uniqueId } = slice;
+      if (wanted !== undefined && uniqueId !== wanted) continue;
+      const before = known.get(uniqueId);
+      if (before === undefined && known.size >= MOST_MACHINES) left.add(uniqueId);
+      else known.set(uniqueId, newest(before, slice));
+    }
+  }
+  if (left.size > 0) io.stderr(`${left.size} machines more were not looked at; name one with --machine\n`);
+  return [...known.values()];
+}
+
+/** The last rows of two slices of one machine. */
+function newest(before: Slice | undefined, after: Slice): Slice {
+  const columns = after.values.length / after.rows;
+  const kept = Math.min(before?.rows ?? 0, Math.max(MOST_ROWS - after.rows, 0));
+  const own = Math.min(after.rows, MOST_ROWS);
+  const times = new BigInt64Array(kept + own);
+  const values = new Float64Array((kept + own) * columns);
+  if (before !== undefined) {
+    times.set(before.times.subarray(before.rows - kept));
+    values.set(before.values.subarray((before.rows - kept) * columns));
+  }
+  times.set(after.times.subarray(after.rows - own), kept);
+  values.set(after.values.subarray((after.rows - own) * columns), kept * columns);
+  return { ...after, rows: kept + own, times, values };
+}
+
+function print(
+  pipeline: string,
+  machines: readonly MachineFacts[],
+  suggestions: readonly Suggestion[],
+  io: CliIo,
+): void {
+  const variant = variantOption(suggestions.filter(({ path }) => isTried(path)));
+  const yaml = yamlSnippet(pipeline, suggestions);
+  if (io.json) {
+    const document = {
+      pipeline,
+      machines,
+      suggestions: suggestions.map(({ path, value, reason }) => ({
+        setting: path.join('.'),
+        value: value ?? null,
+        reason,
+      })),
+      yaml,
+      variant,
+    };
+    io.stdout(`${JSON.stringify(document)}\n`);
+    return;
+  }
+  for (const facts of machines) io.stdout(factsText(facts));
+  io.stdout(suggestions.length === 0 ? '\nNothing to suggest: the settings fit what was seen.\n' : `\n${yaml}`);
+  if (variant === null) return;
+  const quoted = `'${variant.replaceAll("'", "'\\''")}'`;
+  io.stdout(`\nhalfspace backtest shows what comes of it:\n  --pipeline ${pipeline} --variant ${quoted}\n`);
+}

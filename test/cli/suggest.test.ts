@@ -1,0 +1,82 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { backtest } from '../../src/cli/backtest.js';
+import { type SuggestOptions, suggestSettings } from '../../src/cli/suggest.js';
+import { loadSettings } from '../../src/config/load.js';
+import { capturedIo } from './captured-io.js';
+
+const START = 1_767_571_200;
+const settingsOf = (change: string) => `pipelines:
+  machines:
+    source: { table: t, id: [machine], values: [power, "odd, 'name': {x}"] }
+    ${change}
+`;
+
+let folder: string;
+const path = (name: string) => join(folder, name);
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'halfspace-suggest-'));
+  const rows = Array.from({ length: 1500 }, (_, i) => {
+    const wave = Math.sin(i / 57.3) + Math.abs(Math.sin(i * i));
+    return `${START + 60 * i},m1,${200 + 20 * wave},${wave}\n${START + 60 * i},m2,${210 + 19 * wave},${2 * wave}\n`;
+  });
+  writeFileSync(path('data.csv'), `time,machine,power,"odd, 'name': {x}"\n${rows.join('')}`);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function run(settings: string, options: Partial<SuggestOptions> = {}, json = true) {
+  writeFileSync(path('halfspace.yaml'), settingsOf(settings));
+  const io = capturedIo({ json });
+  await suggestSettings({ file: path('data.csv'), config: path('halfspace.yaml'), ...options }, io);
+  return io;
+}
+
+describe('suggest FILE.csv', () => {
+  it.each([
+    'normalise: running',
+    'normalise: { power: [0, 50], "odd, \'name\': {x}": [0, 1] }',
+    'detector: { kind: drift_gate }',
+    'detector: { kind: robust_zscore }',
+  ])('proposes settings that halfspace.yaml and a backtest take as they are (%s)', async (settings) => {
+    const { yaml, variant, suggestions } = JSON.parse((await run(settings)).out());
+    expect(suggestions.length).toBeGreaterThan(1);
+
+    const io = capturedIo({ json: true });
+    const files = { file: path('data.csv'), config: path('halfspace.yaml'), out: path('report.html') };
+    await backtest({ ...files, variant: [variant] }, io);
+    expect(JSON.parse(io.out()).variants).toMatchObject([{ name: 'as set' }, { name: 'suggested' }]);
+
+    const merged = parse(readFileSync(path('halfspace.yaml'), 'utf8'));
+    const proposed = parse(yaml).pipelines.machines;
+    const { verdict, detector, ...others } = proposed;
+    Object.assign(merged.pipelines.machines, others, { verdict }, detector === undefined ? {} : { detector });
+    writeFileSync(path('merged.yaml'), JSON.stringify(merged));
+    const loaded = loadSettings({ file: path('merged.yaml'), sections: ['pipelines'] });
+    expect(loaded.pipelines.machines?.verdict).toHaveProperty('stale_after');
+  });
+
+  it('prints what it saw, each reason above its setting, and how to try them', async () => {
+    const text = (await run('normalise: running', {}, false)).out();
+    expect(text).toMatch(/^m1: 1500 rows, one every 1m, no gaps/);
+    expect(text).toMatch(/\n {2}power: 180\.2 to 239\.8, mostly .*, noise /);
+    expect(text).toMatch(/\n {6}# rows came every 1m, never with a gap: .*\n {6}stale_after: 30m\n/);
+    expect(text).toMatch(/\n {2}--pipeline machines --variant 'suggested:normalise=/);
+  });
+
+  it('looks at one machine where one is named', async () => {
+    const { machines } = JSON.parse((await run('normalise: running', { machine: 'm2' })).out());
+    expect(machines.map(({ uniqueId }: { uniqueId: string }) => uniqueId)).toEqual(['m2']);
+    await expect(run('normalise: running', { machine: 'm3' })).rejects.toThrow(
+      /^There are no rows of a machine with the unique_id m3$/,
+    );
+  });
+
+  it('wants a file or both ends of a range', async () => {
+    await expect(run('normalise: running', { file: undefined })).rejects.toThrow(
+      /^Expected --from and --to, or a CSV file$/,
+    );
+  });
+});
