@@ -7,7 +7,7 @@ import { type HistoryOptions, noRows, openHistory, rangeOf, withInflux } from '.
 import { isTried } from './backtest/variants.js';
 import type { CliIo } from './io.js';
 import { pipelineSettings } from './pipeline-settings.js';
-import { factsText, variantOption, yamlSnippet } from './suggest/text.js';
+import { factsDocument, factsText, variantOption, yamlSnippet } from './suggest/text.js';
 import { untilStopped } from './until-stopped.js';
 import { UsageError } from './usage-error.js';
 import { visible } from './visible.js';
@@ -91,7 +91,7 @@ function print(
   if (io.json) {
     const document = {
       pipeline,
-      machines,
+      machines: machines.map(factsDocument),
       suggestions: suggestions.map(({ path, value, reason }) => ({
         setting: path.join('.'),
         value: value ?? null,

@@ -68,7 +68,7 @@ describe('suggest FILE.csv', () => {
 
   it('looks at one machine where one is named', async () => {
     const { machines } = JSON.parse((await run('normalise: running', { machine: 'm2' })).out());
-    expect(machines.map(({ uniqueId }: { uniqueId: string }) => uniqueId)).toEqual(['m2']);
+    expect(machines.map(({ unique_id: id }: { unique_id: string }) => id)).toEqual(['m2']);
     await expect(run('normalise: running', { machine: 'm3' })).rejects.toThrow(
       /^There are no rows of a machine with the unique_id m3$/,
     );

@@ -202,7 +202,7 @@ pipelines:
     const suggested = await runCommand(['suggest', ...range, '--machine', id], { env });
     expect(suggested.code, suggested.stderr).toBe(0);
     expect(JSON.parse(suggested.stdout)).toMatchObject({
-      machines: [{ uniqueId: id, rows: 80 * 60, stepMs: 1000, gaps: 0 }],
+      machines: [{ unique_id: id, rows: 80 * 60, step_ms: 1000, gaps: 0 }],
       suggestions: expect.arrayContaining([expect.objectContaining({ setting: 'verdict.stale_after' })]),
     });
   });

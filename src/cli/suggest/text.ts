@@ -34,6 +34,23 @@ export function variantOption(suggestions: readonly Suggestion[]): string | null
   return `suggested:${changes.join(',')}`;
 }
 
+/** What was seen of a machine, for `--json`. */
+export function factsDocument({ uniqueId, rows, stepMs, gaps, longestGapMs, relation, columns }: MachineFacts): object {
+  return {
+    unique_id: uniqueId,
+    rows,
+    step_ms: stepMs,
+    gaps,
+    longest_gap_ms: longestGapMs,
+    relation,
+    columns: columns.map(({ longestFlatMs, season, ...column }) => ({
+      ...column,
+      longest_flat_ms: longestFlatMs,
+      season: season === null ? null : { period_ms: season.periodMs, strength: season.strength },
+    })),
+  };
+}
+
 /** A line a machine and one a column. */
 export function factsText({ uniqueId, rows, stepMs, gaps, longestGapMs, relation, columns }: MachineFacts): string {
   const rate = stepMs === null ? '' : `, one every ${formatDuration(stepMs)}`;
