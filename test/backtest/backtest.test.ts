@@ -26,8 +26,23 @@ describe('a backtest', () => {
   });
 
   it('is the same wherever its rows are cut', () => {
-    const whole = backtestOf([broken, healthy], [asSet, strict]);
-    expect(backtestOf([broken, healthy], [asSet, strict], null, [1, 999, 1210, 1215])).toEqual(whole);
+    const labels = new Map([['broken', [{ first: at(990), last: at(1229) }]]]);
+    const whole = backtestOf([broken, healthy], [asSet, strict], labels);
+    expect(backtestOf([broken, healthy], [asSet, strict], labels, [1, 999, 1210, 1215])).toEqual(whole);
+  });
+
+  it('draws the highest score and the lowest and highest value of each pixel', () => {
+    const { machines, grid } = backtestOf([broken], [asSet]);
+    const { scores } = scoreSlice(createModel(settings), broken, settings);
+    const rows = Array.from(scores.keys());
+    for (let pixel = 0; pixel < grid.columns; pixel++) {
+      const inside = rows.filter((row) => grid.columnOf(at(row)) === pixel);
+      expect(inside.length).toBeGreaterThan(1);
+      expect(machines[0]?.outcomes[0]?.scores[pixel]).toBe(Math.max(...inside.map((row) => scores[row] ?? 0)));
+      const values = inside.map((row) => broken.values[2 * row + 1] ?? Number.NaN);
+      expect(machines[0]?.values.lows[1]?.[pixel]).toBe(Math.min(...values));
+      expect(machines[0]?.values.highs[1]?.[pixel]).toBe(Math.max(...values));
+    }
   });
 
   it('gives each variant models of its own', () => {

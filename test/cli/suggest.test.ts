@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { backtest } from '../../src/cli/backtest.js';
+import { yamlSnippet } from '../../src/cli/suggest/text.js';
 import { type SuggestOptions, suggestSettings } from '../../src/cli/suggest.js';
 import { loadSettings } from '../../src/config/load.js';
 import { capturedIo } from './captured-io.js';
@@ -64,6 +65,18 @@ describe('suggest FILE.csv', () => {
     expect(text).toMatch(/\n {2}power: 180\.2 to 239\.8, mostly .*, noise /);
     expect(text).toMatch(/\n {6}# rows came every 1m, never with a gap: .*\n {6}stale_after: 30m\n/);
     expect(text).toMatch(/\n {2}--pipeline machines --variant 'suggested:normalise=/);
+  });
+
+  it('names what is to be left out, which YAML cannot say', () => {
+    const reason = 'it looks at\nvalues';
+    const yaml = yamlSnippet('p', [
+      { path: ['normalise'], value: undefined, reason },
+      { path: ['verdict', 'threshold'], value: 0.5, reason },
+    ]);
+    expect(yaml).toBe(
+      'pipelines:\n  p:\n    # it looks at\\nvalues\n    # leave out: normalise\n' +
+        '    verdict:\n      # it looks at\\nvalues\n      threshold: 0.5\n',
+    );
   });
 
   it('looks at one machine where one is named', async () => {

@@ -18,7 +18,8 @@ test('both ends of a stretch belong to it', () => {
   counter.addAnomalous(10n);
   counter.addAnomalous(30n);
   counter.addEvent(stretch(20n, 29n));
-  expect(counter.counts()).toMatchObject({ trueEvents: 1, falseEvents: 0, found: 2, missed: 0, delayMs: 0 });
+  counter.addEvent(stretch(5n, 10n));
+  expect(counter.counts()).toMatchObject({ trueEvents: 2, falseEvents: 0, found: 2, missed: 0, delayMs: 0 });
 });
 
 test('the delay is that of the first anomalous row in a stretch, over those found', () => {

@@ -107,6 +107,10 @@ describe('what is suggested', () => {
     expect(found['verdict.clear_level']).toHaveProperty('value', undefined);
     const drifting = history(5 * 24 * 12, HOUR / 12, (ms, row) => [50 + ms / (24 * HOUR) + noise(row)]);
     expect(suggested([drifting], plain)).not.toHaveProperty('detector');
+    const quick = history(8 * 60, 60_000, (ms, row) => [
+      50 + 20 * Math.sin((2 * Math.PI * ms) / (HOUR / 6)) + noise(row),
+    ]);
+    expect(suggested([quick], plain)).not.toHaveProperty('detector');
     expect(suggested([history(2000, 60_000, (_ms, row) => [noise(row)])], plain)).not.toHaveProperty('detector');
   });
 
