@@ -17,7 +17,9 @@ const STUCK_ERROR = 'expected a duration such as 30m, or one a value column such
 /** Each rule as it may be given for a pipeline, or in place of the pipeline's for some machines. */
 const RULES = {
   threshold: share(0, 1).describe('A row is anomalous when its score is above this.'),
-  clear_after: duration(0).describe('An event closes after this long without an anomalous row.'),
+  clear_after: duration(0).describe(
+    'An event closes this long after its last anomalous row, once an ordinary row has come.',
+  ),
   clear_level: share(0, 1).describe(
     'Once a row is anomalous, those after it are until a score is at or below this. Left out: the threshold.',
   ),

@@ -258,7 +258,7 @@ export interface VerdictSettings extends VerdictRules {
 export interface VerdictRules {
   /** A row is anomalous when its score is above this, 0..1. */
   readonly threshold: number;
-  /** An event closes after this long without an anomalous row. */
+  /** An event closes this long after its last anomalous row, once an ordinary row has come. */
   readonly clear_after: DurationMs;
   /** Once a row is anomalous, those after it are until a score is at or below this, 0..threshold. Left out: the threshold. */
   readonly clear_level?: number;

@@ -4,7 +4,7 @@ import type { Slice } from '../contract/slice.js';
 import { copyExplanation, createExplanations, type Detector, type Explanations } from '../detectors/detector.js';
 import { createNormaliser, type Normaliser } from '../detectors/normaliser.js';
 import { type ShapedRows, Shaping } from '../shape/shaping.js';
-import { type TrackedEvent, trackEvents } from '../verdict/event-tracker.js';
+import { type EventPulse, type TrackedEvent, trackEvents } from '../verdict/event-tracker.js';
 import { RowJudge } from '../verdict/judge.js';
 import { rulesOf } from '../verdict/machine-rules.js';
 import { RuleState } from '../verdict/rule-state.js';
@@ -107,11 +107,11 @@ export function* scoreInSteps(model: Model, slice: Slice, settings: PipelineSett
   };
   const out = { scores: judged.scores, explained: detector.views.length === 0 ? null : judged.explained };
   const pausing = { normaliser: isRunning ? model.normaliser : null, detector, order, judge, judged, rules, out };
-  let lastAnomalous = model.openEvent?.last ?? null;
+  let event: EventPulse | null = model.openEvent;
   for (let from = 0; from < batch.rows; from += STEP_ROWS) {
     const to = Math.min(from + STEP_ROWS, batch.rows);
     if (isPausing) {
-      lastAnomalous = processPausing(batch, from, to, lastAnomalous, pausing);
+      event = processPausing(batch, from, to, event, pausing);
     } else {
       detector.process(batch, from, to, order, out);
       judge.judge(judged, from, to);

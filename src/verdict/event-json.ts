@@ -10,6 +10,7 @@ export interface EventJson {
   readonly rows: number;
   /** The fields that are left out are so where a run began before there were rules. */
   readonly isRepeat?: boolean;
+  readonly isCalm?: boolean;
   readonly worst: {
     readonly time: Nanos;
     readonly score: number;
@@ -22,12 +23,13 @@ export interface EventJson {
   };
 }
 
-export function eventToJson({ first, last, rows, isRepeat, worst }: TrackedEvent): EventJson {
+export function eventToJson({ first, last, rows, isRepeat, isCalm, worst }: TrackedEvent): EventJson {
   return {
     first: String(first),
     last: String(last),
     rows,
     isRepeat,
+    isCalm,
     worst: {
       time: String(worst.time),
       score: worst.score,
@@ -42,12 +44,13 @@ export function eventToJson({ first, last, rows, isRepeat, worst }: TrackedEvent
 }
 
 /** A number that was infinite comes back as missing: JSON holds neither. */
-export function eventFromJson({ first, last, rows, isRepeat = false, worst }: EventJson): TrackedEvent {
+export function eventFromJson({ first, last, rows, isRepeat = false, isCalm = false, worst }: EventJson): TrackedEvent {
   return {
     first: BigInt(first),
     last: BigInt(last),
     rows,
     isRepeat,
+    isCalm,
     worst: {
       time: BigInt(worst.time),
       score: worst.score,

@@ -9,6 +9,8 @@ export interface TrackedEvent {
   readonly last: bigint;
   /** Anomalous rows. */
   readonly rows: number;
+  /** An ordinary row has come since the last anomalous one. */
+  readonly isCalm: boolean;
   /** It began sooner than `repeat_after` after the last one that was told, so nobody is told of it. */
   readonly isRepeat: boolean;
   readonly worst: WorstRow;
@@ -54,10 +56,14 @@ export interface TrackResult {
 /** Where rows were left: the event that was open, and what was told before it. */
 export type TrackedBefore = Pick<TrackResult, 'open' | 'lastTold'>;
 
+/** Longest time without a row over which an event goes on: what comes after a day of silence is told anew. */
+const LONGEST_GAP_MS = 24 * 3_600_000;
+
 /**
- * Joins anomalous rows to events: two anomalous rows belong together unless `clear_after` or more lies between them.
- * Only the times decide, so cutting the rows into windows anywhere gives the same events.
- * @param until just after the last row, nanoseconds: an event whose last row is `clear_after` or more before it is closed.
+ * Joins anomalous rows to events: an event ends `clear_after` after its last anomalous row, once an ordinary row has come,
+ * so that rows that are further apart than that make one event of a fault that lasts. Only the rows decide, so cutting
+ * them into windows anywhere gives the same events.
+ * @param until just after the last row, nanoseconds: an event that has ended by then is closed.
  */
 export function trackEvents(
   before: TrackedBefore,
@@ -65,7 +71,7 @@ export function trackEvents(
   until: bigint,
   { clear_after: clearAfter, repeat_after: repeatAfter = 0 }: Pick<VerdictRules, 'clear_after' | 'repeat_after'>,
 ): TrackResult {
-  const { times, causes } = rows;
+  const { times, causes, scores } = rows;
   const repeat = nanosFromMs(repeatAfter);
   const closed: TrackedEvent[] = [];
   let { open, lastTold } = before;
@@ -75,26 +81,33 @@ export function trackEvents(
     open = null;
   };
   for (let row = 0; row < causes.length; row++) {
-    if (causes[row] === 0) continue;
+    if (causes[row] === 0) {
+      if (open !== null && !open.isCalm && !Number.isNaN(scores[row])) open = { ...open, isCalm: true };
+      continue;
+    }
     const time = times[row] ?? 0n;
-    if (open !== null && !isOpenAt(time, open.last, clearAfter)) close(open);
+    if (open !== null && !isOpenAt(time, open, clearAfter)) close(open);
     open =
       open === null
         ? { ...eventAt(rows, row), isRepeat: lastTold !== null && time - lastTold < repeat }
         : continued(open, rows, row);
   }
-  if (open !== null && !isOpenAt(until, open.last, clearAfter)) close(open);
+  if (open !== null && !isOpenAt(until, open, clearAfter)) close(open);
   return { closed, open, lastTold };
 }
 
-/** Whether an event whose last anomalous row was at `last` goes on at `time`, both nanoseconds. */
-export function isOpenAt(time: bigint, last: bigint, clearAfter: DurationMs): boolean {
-  return time - last < nanosFromMs(clearAfter);
+/** Where an event stands: its last anomalous row, nanoseconds, and whether an ordinary one has come since. */
+export type EventPulse = Pick<TrackedEvent, 'last' | 'isCalm'>;
+
+/** Whether an event goes on at `time`, nanoseconds. */
+export function isOpenAt(time: bigint, { last, isCalm }: EventPulse, clearAfter: DurationMs): boolean {
+  const most = isCalm ? clearAfter : Math.max(clearAfter, LONGEST_GAP_MS);
+  return time - last < nanosFromMs(most);
 }
 
 function eventAt(rows: TrackedRows, row: number): Omit<TrackedEvent, 'isRepeat'> {
   const time = rows.times[row] ?? 0n;
-  return { first: time, last: time, rows: 1, worst: worstAt(rows, row) };
+  return { first: time, last: time, rows: 1, isCalm: false, worst: worstAt(rows, row) };
 }
 
 function continued(event: TrackedEvent, rows: TrackedRows, row: number): TrackedEvent {
@@ -103,6 +116,7 @@ function continued(event: TrackedEvent, rows: TrackedRows, row: number): Tracked
     ...event,
     last: rows.times[row] ?? 0n,
     rows: event.rows + 1,
+    isCalm: false,
     worst: isWorst ? worstAt(rows, row) : event.worst,
   };
 }

@@ -109,8 +109,8 @@ describe('scoreSlice', () => {
     // Half a day as usual, then a fault that lasts a whole one.
     const rows = DAY / 2 + DAY;
     const slice = at((row) => (row < DAY / 2 ? 40 + 20 * random() : 90 + 5 * random()), rows);
-    const verdicts = (pause: boolean, normalise: PipelineSettings['normalise']) => {
-      const verdict = { threshold: 0.8, clear_after: 600_000, pause_learning: pause };
+    const verdicts = (pause: boolean, normalise: PipelineSettings['normalise'], clearAfter = 600_000) => {
+      const verdict = { threshold: 0.8, clear_after: clearAfter, pause_learning: pause };
       const detector = { kind: 'half_space_trees', n_trees: 10, height: 6, window_size: 100, seed: 1 } as const;
       const settings = settingsOf({ verdict, normalise, detector });
       const model = createModel(settings);
@@ -122,6 +122,8 @@ describe('scoreSlice', () => {
     expect(pausing.last).toEqual(new Array(60).fill(1));
     expect(pausing.before).not.toContain(1);
     expect(pausing.learned).toBe(DAY / 2 + 1);
+    // Rows further apart than clear_after make no difference.
+    expect(verdicts(true, limits, 30_000)).toEqual(pausing);
     // Without it the fault becomes what is usual.
     expect(verdicts(false, limits)).toMatchObject({ last: new Array(60).fill(0), learned: rows });
     // A running normaliser learns the first odd row and no further.

@@ -36,13 +36,32 @@ describe('trackEvents', () => {
   });
 
   it('begins a new event when clear_after has passed since the last anomalous row', () => {
-    const { closed, open } = trackEvents(NOTHING, rowsAt([0, 60], [1, 1]), 61n * SECOND, { clear_after: MINUTE_MS });
+    const rows = rowsAt([0, 30, 60], [1, 0, 1]);
+    const { closed, open } = trackEvents(NOTHING, rows, 61n * SECOND, { clear_after: MINUTE_MS });
     expect(closed).toHaveLength(1);
     expect(open).toMatchObject({ first: 60n * SECOND, rows: 1 });
   });
 
-  it('closes an open event when the window ends clear_after later without another row', () => {
-    const { closed, open } = trackEvents(NOTHING, rowsAt([0], [1]), 60n * SECOND, { clear_after: MINUTE_MS });
+  it('goes on over rows that are further apart than clear_after, until one is ordinary', () => {
+    const quarter = (count: number) => Array.from({ length: count }, (_, i) => i * 900);
+    const lasting = trackEvents(NOTHING, rowsAt(quarter(96), Array(96).fill(1)), 86_000n * SECOND, {
+      clear_after: MINUTE_MS,
+    });
+    expect(lasting).toMatchObject({ closed: [], open: { first: 0n, rows: 96 } });
+    const over = trackEvents(NOTHING, rowsAt(quarter(4), [1, 1, 0, 1]), 2701n * SECOND, { clear_after: MINUTE_MS });
+    expect(over).toMatchObject({ closed: [{ rows: 2 }], open: { first: 2700n * SECOND } });
+  });
+
+  it('takes no row without a score for an ordinary one, and no event over a day of silence', () => {
+    const rows = rowsAt([0, 900, 1800], [1, 0, 1], [0.9, Number.NaN, 0.9]);
+    expect(trackEvents(NOTHING, rows, 1801n * SECOND, { clear_after: MINUTE_MS })).toMatchObject({ open: { rows: 2 } });
+    const days = trackEvents(NOTHING, rowsAt([0, 86_400], [1, 1]), 86_401n * SECOND, { clear_after: MINUTE_MS });
+    expect(days).toMatchObject({ closed: [{ rows: 1 }], open: { rows: 1 } });
+  });
+
+  it('closes an open event when the window ends clear_after later with an ordinary row', () => {
+    const rows = rowsAt([0, 59], [1, 0]);
+    const { closed, open } = trackEvents(NOTHING, rows, 60n * SECOND, { clear_after: MINUTE_MS });
     expect(closed).toHaveLength(1);
     expect(open).toBeNull();
   });
@@ -56,8 +75,10 @@ describe('trackEvents', () => {
 
   it('calls an event a repeat that begins sooner than repeat_after after the last one that is none', () => {
     const rules = { clear_after: MINUTE_MS, repeat_after: 10 * MINUTE_MS };
-    const minutes = [0, 5, 9, 10, 15].map((minute) => minute * 60);
-    const { closed, open } = trackEvents(NOTHING, rowsAt(minutes, [1, 1, 1, 1, 1]), 901n * SECOND, rules);
+    // An ordinary row follows each but the last.
+    const seconds = [0, 5, 9, 10, 15].flatMap((minute) => [minute * 60, minute * 60 + 1]).slice(0, -1);
+    const flags = seconds.map((_, i) => (i % 2 === 0 ? 1 : 0));
+    const { closed, open } = trackEvents(NOTHING, rowsAt(seconds, flags), 901n * SECOND, rules);
     // The repeats at 5 and 9 minutes do not put off the next: 10 minutes after the first there is one again.
     expect(closed.map(({ isRepeat }) => isRepeat)).toEqual([false, true, true, false]);
     expect(open?.isRepeat).toBe(true);
