@@ -8,8 +8,17 @@ import type { Path } from './config/yaml-file.js';
 import { HalfspaceError } from './contract/failures.js';
 import { featureNames } from './contract/features.js';
 import type { ModuleSettings, PipelineSettings } from './contract/pipeline.js';
+import type { Batch } from './detectors/detector.js';
 import { provideDetectorModule } from './detectors/module-detector.js';
 import { createDetector, detectorFromBytes } from './detectors/registry.js';
+
+const NO_ROWS: Batch = {
+  rows: 0,
+  times: null,
+  values: new Float64Array(0),
+  raw: new Float64Array(0),
+  missing: null,
+};
 
 /** Settings as they were loaded; the file is named where a module is none. */
 export interface ModulesOf {
@@ -18,8 +27,8 @@ export interface ModulesOf {
 }
 
 /**
- * Loads the detector modules of the pipelines, each once in a process, and tries them: a detector is made, and made again
- * from its bytes. Their absolute paths and the hashes of their content are noted in the settings. Whoever scores, or asks
+ * Loads the detector modules of the pipelines, each once in a process, and tries them: a detector is made, takes no rows,
+ * and is made again from its bytes. Their absolute paths and the hashes of their content are noted in the settings. Whoever scores, or asks
  * what a model was learned with, does this first; runs load nothing later.
  * @throws SettingsError with the place in the file, when a module cannot be loaded or is no detector.
  */
@@ -27,7 +36,9 @@ export async function loadDetectorModules({ file, pipelines }: ModulesOf): Promi
   for (const { path, settings, features } of modulePlaces(pipelines)) {
     try {
       await loadModule(settings, dirname(file));
-      detectorFromBytes(settings, features, createDetector(settings, features).toBytes());
+      const made = createDetector(settings, features);
+      made.process(NO_ROWS, 0, 0, 'score_then_learn', { scores: new Float64Array(0), explained: null });
+      detectorFromBytes(settings, features, made.toBytes());
     } catch (error) {
       throw settingsErrorAt(file, path, reasonOf(error), error);
     }

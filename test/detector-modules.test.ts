@@ -1,6 +1,7 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { learningSettingsHash } from '../src/activities/plan-document.js';
@@ -110,6 +111,16 @@ describe('a detector module', () => {
       moduleWith('{ process: 3 }'),
       'what `createDetector` gives has no function `process`',
     ],
+    [
+      'scores later, as `async` functions do',
+      moduleWith('{ async process() { await null; throw new Error("too late") } }'),
+      '.mjs: `process` gave a promise; it must be done when it returns, so not `async`',
+    ],
+    [
+      'makes a detector later',
+      'export async function createDetector() { throw new Error("too late") }\nexport function fromBytes() {}',
+      '.mjs: `createDetector` gave a promise;',
+    ],
     ['makes a detector without views', moduleWith('{ views: null }'), 'has no list of texts `views`'],
     ['saves no bytes', moduleWith('{ toBytes: () => "text" }'), '`toBytes` of its detector gave no Uint8Array'],
     [
@@ -156,19 +167,42 @@ describe('a detector module', () => {
     expect([...out.scores]).toEqual([0, 0.25, 1]);
     const odd = batchFrom(Float64Array.of(0.5, Number.NaN, 0.5), 3);
     expect(() => detectorOf(settings).process(odd, 0, 3, 'score_then_learn', out)).toThrow(
-      expect.objectContaining({ kind: 'BadSettings', message: expect.stringContaining('gave a row the score `NaN`') }),
+      expect.objectContaining({
+        kind: 'BadSettings',
+        message: expect.stringMatching(/^The module .*\.mjs: `process` failed: it gave a row the score `NaN`/),
+      }),
     );
   });
 
   it('that fails on a row says so, with what it said', async () => {
-    const settings = settingsOf(moduleWith('{ process() { throw new TypeError("no such column") } }'));
+    const settings = settingsOf(
+      moduleWith('{ process(_, from, to) { if (from < to) throw new TypeError("no such column") } }'),
+    );
     await loadDetectorModules(settings);
     const run = () =>
       detectorOf(settings).process(batchFrom(Float64Array.of(1), 1), 0, 1, 'score_only', {
         scores: new Float64Array(1),
         explained: null,
       });
-    expect(run).toThrow('`process` failed: no such column');
+    expect(run).toThrow(/^The module .*\.mjs: `process` failed: no such column$/);
+  });
+
+  it('that puts a row off is refused there, and its rejection ends nothing else', async () => {
+    const late = '{ process: (_, from, to) => (from < to ? Promise.reject(new Error("too late")) : undefined) }';
+    const settings = settingsOf(moduleWith(late));
+    await loadDetectorModules(settings);
+    const rejections: unknown[] = [];
+    const note = (reason: unknown) => rejections.push(reason);
+    process.on('unhandledRejection', note);
+    try {
+      const out = { scores: new Float64Array(1), explained: null };
+      const run = () => detectorOf(settings).process(batchFrom(Float64Array.of(1), 1), 0, 1, 'score_only', out);
+      expect(run).toThrow(/^The module .*\.mjs: `process` gave a promise/);
+      await setImmediate();
+    } finally {
+      process.off('unhandledRejection', note);
+    }
+    expect(rejections).toEqual([]);
   });
 
   it('is not loaded by whoever only uses it', () => {

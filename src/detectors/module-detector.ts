@@ -32,8 +32,8 @@ export function provideDetectorModule(sha256: string, exported: unknown): void {
 /** A new detector of a module. Throws BadSettings when the module is not known or makes no detector. */
 export function createModuleDetector(settings: ModuleSettings, features: readonly string[]): Detector {
   const { createDetector } = moduleOf(settings);
-  const made = attempt('createDetector', () => createDetector(settings.options, features));
-  return new ModuleDetector(settings, features, checked('createDetector', made));
+  const made = attempt(settings, 'createDetector', () => createDetector(settings.options, features));
+  return new ModuleDetector(settings, features, checked(settings, 'createDetector', made));
 }
 
 /** The detector that `toBytes` was called on. Throws CorruptSnapshot for bytes of another kind, settings or features. */
@@ -48,19 +48,21 @@ export function moduleDetectorFromBytes(
   reader.expect('the mark of module, options and features', reader.u32(), markOf(settings, features));
   const own = reader.bytes(reader.u32());
   reader.end();
-  const made = attempt('fromBytes', () => fromBytes(own, settings.options, features));
-  return new ModuleDetector(settings, features, checked('fromBytes', made));
+  const made = attempt(settings, 'fromBytes', () => fromBytes(own, settings.options, features));
+  return new ModuleDetector(settings, features, checked(settings, 'fromBytes', made));
 }
 
 /** Keeps what a module's detector says within what every detector promises. */
 class ModuleDetector implements Detector {
   readonly views: readonly string[];
+  readonly #settings: ModuleSettings;
   readonly #inner: Detector;
   readonly #stride: number;
   readonly #mark: number;
 
   constructor(settings: ModuleSettings, features: readonly string[], inner: Detector) {
     this.views = inner.views;
+    this.#settings = settings;
     this.#inner = inner;
     this.#stride = features.length;
     this.#mark = markOf(settings, features);
@@ -77,18 +79,20 @@ class ModuleDetector implements Detector {
   /** Scores outside 0..1 are cut to it; one that is no number ends the machine's run. */
   process(batch: Batch, from: number, to: number, order: LearningOrder, out: DetectorOutput): void {
     checkRows(batch, from, to, this.#stride, out.scores);
-    attempt('process', () => this.#inner.process(batch, from, to, order, out));
+    attempt(this.#settings, 'process', () => this.#inner.process(batch, from, to, order, out));
     for (let row = from; row < to; row++) {
       const score = out.scores[row]!;
-      if (!Number.isFinite(score)) throw bad(`its detector gave a row the score \`${score}\`; scores are 0 to 1`);
+      if (!Number.isFinite(score)) {
+        throw fault(this.#settings, `\`process\` failed: it gave a row the score \`${score}\`; scores are 0 to 1`);
+      }
       out.scores[row] = Math.min(Math.max(score, 0), 1);
       if (out.explained !== null) this.#dropUnknown(out.explained, row);
     }
   }
 
   toBytes(): Uint8Array {
-    const own: unknown = attempt('toBytes', () => this.#inner.toBytes());
-    if (!(own instanceof Uint8Array)) throw bad('`toBytes` of its detector gave no Uint8Array');
+    const own: unknown = attempt(this.#settings, 'toBytes', () => this.#inner.toBytes());
+    if (!(own instanceof Uint8Array)) throw fault(this.#settings, '`toBytes` of its detector gave no Uint8Array');
     const writer = new ByteWriter();
     writer.u32(MAGIC);
     writer.u32(VERSION);
@@ -118,7 +122,7 @@ function markOf({ sha256, options }: ModuleSettings, features: readonly string[]
   return fingerprint([sha256, options, features]);
 }
 
-function checked(from: string, made: unknown): Detector {
+function checked(settings: ModuleSettings, from: string, made: unknown): Detector {
   const missing = ['process', 'toBytes'].filter((name) => !hasFunction(made, name));
   const problems = missing.map((name) => `no function \`${name}\``);
   // The module's own code is outside of the types: each part is looked at before it is believed.
@@ -127,7 +131,7 @@ function checked(from: string, made: unknown): Detector {
   if (typeof sizeBytes !== 'number') problems.push('no number `sizeBytes`');
   if (!Array.isArray(views) || views.some((view) => typeof view !== 'string'))
     problems.push('no list of texts `views`');
-  if (problems.length > 0) throw bad(`what \`${from}\` gives has ${problems.join(', ')}`);
+  if (problems.length > 0) throw fault(settings, `what \`${from}\` gives has ${problems.join(', ')}`);
   return made as Detector;
 }
 
@@ -135,15 +139,25 @@ function hasFunction(value: unknown, name: string): boolean {
   return typeof value === 'object' && value !== null && typeof Reflect.get(value, name) === 'function';
 }
 
-function attempt<T>(name: string, call: () => T): T {
+/** What a function of the module gives, at once. A promise would settle when its rows are scored long since. */
+function attempt<T>(settings: ModuleSettings, name: string, call: () => T): T {
+  let given: T;
   try {
-    return call();
+    given = call();
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw bad(`\`${name}\` failed: ${why.split('\n')[0] ?? ''}`, error);
+    throw fault(settings, `\`${name}\` failed: ${why.split('\n')[0] ?? ''}`, error);
   }
+  if (!hasFunction(given, 'then')) return given;
+  // Nobody waits for it, and a rejection that nobody takes would end the process with all its machines.
+  Promise.resolve(given).catch(() => undefined);
+  throw fault(settings, `\`${name}\` gave a promise; it must be done when it returns, so not \`async\``);
 }
 
-function bad(what: string, cause?: unknown): HalfspaceError {
-  return new HalfspaceError('BadSettings', `The module is no detector: ${what}`, { cause });
+function bad(what: string): HalfspaceError {
+  return new HalfspaceError('BadSettings', `The module is no detector: ${what}`);
+}
+
+function fault({ path }: ModuleSettings, what: string, cause?: unknown): HalfspaceError {
+  return new HalfspaceError('BadSettings', `The module ${path}: ${what}`, { cause });
 }
