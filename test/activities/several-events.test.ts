@@ -1,38 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { PipelineSettings } from '../../src/contract/pipeline.js';
+import { pipelineOf } from '../pipeline.js';
 import { MemoryPlant } from './memory-plant.js';
 
 const SECOND = 1_000_000_000n;
 const START = 1_700_000_000_000_000_000n;
 
-const SETTINGS: PipelineSettings = {
-  mode: 'incremental',
-  source: {
-    table: 'rows',
-    query: null,
-    language: 'sql',
-    id: ['m'],
-    values: ['x'],
-    time: 'time',
-    unique_id: 'readable',
-  },
-  window: { history: 300_000, settle: 0, catch_up: 100_000_000, chunk: null },
-  late: null,
-  on_settings_change: 'fresh',
-  resample: null,
-  features: [{ kind: 'value', column: 'x' }],
-  model: 'joint',
+const SETTINGS = pipelineOf({
   normalise: { x: [0, 100] },
   detector: { kind: 'half_space_trees', n_trees: 10, height: 6, window_size: 20, seed: 1 },
-  order: 'score_then_learn',
   verdict: { threshold: 0.8, clear_after: 5000 },
-  expectations: { after_load: [], after_transform: [] },
-  wait_for: null,
-  output: { table: 'scores' },
-  aggregate: null,
   alerts: ['ops'],
-  schedule: null,
-};
+});
 
 function at(second: number): bigint {
   return START + BigInt(second) * SECOND;

@@ -174,6 +174,15 @@ describe('importCsv', () => {
     expect(await rowsOf('repeated', 'power')).toHaveLength(5);
   });
 
+  it('writes rows of the same tags and time that fill in each other’s missing fields', async () => {
+    const { result } = await importText('time,provider,power,load\n1,a,1,\n1,a,,2\n2,a,3,4\n', 'sparse');
+    expect(result).toMatchObject({ rows: 3 });
+    expect(await rowsOf('sparse', 'power, load')).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+  });
+
   it('refuses a pipe, which it cannot read twice', async () => {
     const pipe = join(folder, 'pipe');
     execFileSync('mkfifo', [pipe]);

@@ -29,9 +29,13 @@ it('finds what a map of all rows finds, whatever their order', () => {
   }
 });
 
-it('tells values apart by the column they are in', () => {
+it('lets rows fill in each other’s missing fields, again and again', () => {
   const clashes = createRowClashes();
-  clashes.add(0, 1n, ['1', ''], 2);
-  clashes.add(0, 1n, ['', '1'], 3);
-  expect(clashes.find()).toEqual({ rows: 1, line: 3 });
+  clashes.add(0, 1n, ['1', '', '5'], 2);
+  clashes.add(0, 1n, ['', '1', 'NA'], 3);
+  clashes.add(0, 1n, ['1', '', '5'], 4);
+  clashes.add(0, 1n, ['', '1', 'NA'], 5);
+  expect(clashes.find()).toBeNull();
+  clashes.add(0, 1n, ['', '2', ''], 6);
+  expect(clashes.find()).toEqual({ rows: 1, line: 6 });
 });
