@@ -43,7 +43,6 @@ export async function createWorker({
   graceMs = GRACE_MS,
   ...options
 }: WorkerOptions): Promise<HalfspaceWorker> {
-  installRuntime(ownsSignals, options.logLevel ?? 'warn', log);
   const { connectionOptions, namespace, address } = temporalTarget(options);
   await loadDetectorModules(settings);
   const { storeUrl, links, worker: limits } = settings;
@@ -60,10 +59,14 @@ export async function createWorker({
   });
   const taskQueue = limits.task_queue;
   let connection: NativeConnection;
+  // Only now: its log keeps the process going until a connection that was made is closed.
+  installRuntime(ownsSignals, options.logLevel ?? 'warn', log);
   try {
     connection = await NativeConnection.connect(connectionOptions);
   } catch (error) {
     await influx.close();
+    await Runtime.instance().shutdown();
+    installed = false;
     throw unreachable(address, error);
   }
   const activities = createActivities({
