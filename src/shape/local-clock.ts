@@ -3,8 +3,8 @@ import { floorTo } from './row-buckets.js';
 const NANOS_PER_SECOND = 1_000_000_000n;
 const HOUR = 3600;
 const DAY = 86_400;
-/** Clocks are put forward and back at whole quarters of an hour (UTC), so one look serves a quarter. */
-const QUARTER = 900;
+/** Since 1970 clocks were put forward and back at whole half minutes (UTC), so one look serves as long. */
+const HALF_MINUTE = 30;
 /** 1 January 1970 was a Thursday; Monday is 0. */
 const FIRST_WEEKDAY = 3;
 
@@ -31,14 +31,14 @@ export function createLocalClock(zone: string): (time: bigint) => LocalTime {
     minute: 'numeric',
     second: 'numeric',
   });
-  let quarter = Number.NaN;
+  let looked = Number.NaN;
   let offset = 0;
   return (time) => {
     const seconds = Number(floorTo(time, NANOS_PER_SECOND) / NANOS_PER_SECOND);
-    const from = Math.floor(seconds / QUARTER) * QUARTER;
-    if (from !== quarter) {
+    const from = Math.floor(seconds / HALF_MINUTE) * HALF_MINUTE;
+    if (from !== looked) {
       offset = offsetAt(format, from);
-      quarter = from;
+      looked = from;
     }
     const local = seconds + offset;
     const day = Math.floor(local / DAY);

@@ -22,6 +22,9 @@ describe('the clock of a zone', () => {
     ['Australia/Lord_Howe', '2026-04-04T14:59:59Z', 1, 6],
     ['Australia/Lord_Howe', '2026-04-04T15:00:00Z', 1, 6],
     ['Australia/Lord_Howe', '2026-04-04T15:30:00Z', 2, 6],
+    // There the clocks changed a minute after midnight.
+    ['America/St_Johns', '1992-04-05T03:30:59Z', 0, 6],
+    ['America/St_Johns', '1992-04-05T03:31:00Z', 1, 6],
     ['Asia/Kathmandu', '2026-01-01T18:14:59Z', 23, 3],
     ['Asia/Kathmandu', '2026-01-01T18:15:00Z', 0, 4],
     ['UTC', '1969-12-31T23:59:59.999Z', 23, 2],
