@@ -26,14 +26,22 @@ export function levelShiftPlan(settings: LevelShiftSettings): ColumnPlan {
   return { settings, view: 'level', asksTime: false, createRule: () => new ShiftRule(settings, measure) };
 }
 
-/** The spreads of the two windows differ by more than they do, relative to the earlier one: `VolatilityShiftAD`. */
+/**
+ * The spreads of the two windows differ by more than they do, relative to the smaller one: `VolatilityShiftAD`, which
+ * divides by the earlier one, so that no loss of noise can count for more than 1 there, and knows nothing of flat windows.
+ */
 export function volatilityShiftPlan(settings: VolatilityShiftSettings): ColumnPlan {
   const measure = {
     ofWindow: (window: SortedWindow) => spreadOf(window, settings.agg),
-    difference: (now: number, before: number) => (now - before) / before,
+    difference: relativeDifference,
     isValue: false,
   };
   return { settings, view: 'spread', asksTime: false, createRule: () => new ShiftRule(settings, measure) };
+}
+
+/** How much larger the larger is, in the smaller one, below 0 where that is `now`; endless beside a spread of 0. */
+function relativeDifference(now: number, before: number): number {
+  return now === before ? 0 : (now - before) / Math.min(now, before);
 }
 
 interface Measure {

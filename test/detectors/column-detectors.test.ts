@@ -207,6 +207,31 @@ describe('volatility_shift', () => {
     expect(rows.at(-1)).toBeLessThan(665);
   });
 
+  it.each(['std', 'iqr', 'idr'] as const)('finds noise after thousands of equal values, as %s', (agg) => {
+    const values = [...new Array<number>(3000).fill(50), ...noise(100, 31).map((value) => 50 + 10 * value)];
+    const { scores } = sayOf({ ...settings, agg }, values);
+    expect(Math.max(...scores.slice(0, 3000))).toBe(0);
+    expect(Math.min(...scores.slice(3025, 3040))).toBe(1);
+  });
+
+  it.each([1e-6, 0])('finds noise that falls to %d of what it was', (share) => {
+    const values = [...noise(600, 17), ...noise(100, 18).map((value) => share * value)];
+    const said = sayOf(settings, values);
+    expect(alarms(said)[0]).toBeGreaterThanOrEqual(600);
+    expect(alarms(said)).toContain(635);
+    expect(alarms(sayOf({ ...settings, side: 'positive' }, values)).filter((row) => row < 660)).toEqual([]);
+    expect(alarms(sayOf({ ...settings, side: 'negative' }, values))).toContain(635);
+  });
+
+  it('measures a loss of noise as the gain that would undo it', () => {
+    const sizes = [17, 19, 37, 41].map((seed) => {
+      const [quiet, loud] = [noise(400, seed), noise(400, seed + 1).map((value) => 6 * value)];
+      const highest = (values: number[]) => Math.max(...sayOf(settings, values).scores.slice(400, 460));
+      return [highest([...quiet, ...loud]) > 0.5, highest([...loud, ...quiet]) > 0.5];
+    });
+    expect(sizes).toEqual(new Array(4).fill([true, true]));
+  });
+
   it('does not mind a new level of the same spread, once it has passed', () => {
     const said = sayOf({ ...settings, agg: 'iqr' }, [...noise(600, 19), ...noise(200, 20).map((value) => value + 50)]);
     expect(alarms(said).filter((row) => row >= 660)).toEqual([]);
