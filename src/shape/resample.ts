@@ -31,7 +31,10 @@ export class Resampler {
   readonly #longestGap: bigint;
   /** Start of the bucket that rows go to; null before the first row. */
   #open: bigint | null = null;
-  /** Of the open bucket, a column each: values, and their sum or the last of them. */
+  /**
+   * Of the open bucket, a column each: values, and their sum or the last of them. A sum of finite values that is too large
+   * to hold makes the number negative; the total is the mean so far then.
+   */
   readonly #counts: Float64Array;
   readonly #totals: Float64Array;
   /** Start of the last bucket with a value, and its row. */
@@ -99,16 +102,30 @@ export class Resampler {
 
   #add(column: number, value: number): void {
     if (Number.isNaN(value)) return;
-    const before = this.#settings.how === 'mean' ? (this.#totals[column] ?? 0) : 0;
-    this.#totals[column] = before + value;
-    this.#counts[column] = this.#settings.how === 'mean' ? (this.#counts[column] ?? 0) + 1 : 1;
+    const count = this.#settings.how === 'mean' ? (this.#counts[column] ?? 0) : 0;
+    const total = count === 0 ? 0 : (this.#totals[column] ?? 0);
+    const isHeld = Number.isFinite(total + value) || !Number.isFinite(total) || !Number.isFinite(value);
+    if (count >= 0 && isHeld) {
+      this.#totals[column] = total + value;
+      this.#counts[column] = count + 1;
+      return;
+    }
+    const values = Math.abs(count) + 1;
+    const mean = count > 0 ? total / count : total;
+    // Each divided by itself: the difference of two huge values may be none.
+    const step = value / values - mean / values;
+    this.#totals[column] = Number.isFinite(step) ? mean + step : mean + value;
+    this.#counts[column] = -values;
   }
 
   /** Gives the open bucket's row, after those of the gap before it. */
   #close(grid: GrowingRows, filled: number[]): void {
     const start = this.#open;
     if (start === null || this.#counts.every((count) => count === 0)) return;
-    const row = this.#totals.map((total, column) => total / (this.#counts[column] ?? 0)); // 0/0: no value
+    const row = this.#totals.map((total, column) => {
+      const count = this.#counts[column] ?? 0;
+      return count < 0 ? total : total / count; // 0/0: no value
+    });
     this.#counts.fill(0);
     this.#totals.fill(0);
     if (this.#last !== null) this.#fillGap(this.#last, start, row, grid, filled);

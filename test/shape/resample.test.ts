@@ -75,6 +75,39 @@ describe('resampling', () => {
     expect(grid({ how: 'last' }, rows)[0]).toEqual([0, 8, NaN_, false]);
   });
 
+  it('has a finite mean of values whose sum is too large to hold, and goes on from its bytes there', () => {
+    const largest = Number.MAX_VALUE;
+    const meanOf = (...values: number[]) => {
+      const rows = values.map((value, i) => [i, value] as const);
+      let resampler = new Resampler(settingsOf(), 1);
+      for (const row of rows) {
+        resampler.take(sliceOf([row]), false);
+        resampler = Resampler.fromBytes(settingsOf(), 1, resampler.toBytes());
+      }
+      const once = new Resampler(settingsOf(), 1).take(sliceOf(rows), true).values;
+      expect([...resampler.take(sliceOf([[10, 0]]), false).values]).toEqual([...once]);
+      return once[0];
+    };
+    expect(meanOf(1e308, 1e308, 1e308)).toBe(1e308);
+    expect(meanOf(largest, largest, largest, largest, largest)).toBe(largest);
+    expect(meanOf(-largest, -largest, largest, largest)).toBeCloseTo(0, 0);
+    expect((meanOf(1e308, 1e308, 0, 0) ?? 0) / 1e307).toBeCloseTo(5, 9);
+    expect(meanOf(Number.POSITIVE_INFINITY, 1e308, 1e308)).toBe(Number.POSITIVE_INFINITY);
+    expect(meanOf(1e308, 1e308, Number.POSITIVE_INFINITY, 5)).toBe(Number.POSITIVE_INFINITY);
+    // The sum of the bucket before is forgotten with it.
+    expect(
+      grid({}, [
+        [0, 1e308],
+        [1, 1e308],
+        [10, 1],
+        [11, 2],
+      ]),
+    ).toEqual([
+      [0, 1e308, false],
+      [10, 1.5, false],
+    ]);
+  });
+
   it('gives no row of a bucket without any value', () => {
     const rows = [
       [0, 1],
