@@ -6,6 +6,8 @@ import { type FailureDocument, failureDocument } from './outcome.js';
 export interface Check {
   readonly name: string;
   readonly ok: boolean;
+  /** There where nothing is wrong, and yet not all is as it might be meant. */
+  readonly remark?: true;
   /** What was found; for a failure also what to do. */
   readonly message: string;
 }
@@ -33,6 +35,11 @@ export class Checks {
     this.#add({ name, ok: true, message });
   }
 
+  /** Fails nothing. */
+  remark(name: string, message: string): void {
+    this.#add({ name, ok: true, remark: true, message });
+  }
+
   /** One line a problem; what another check found already (a .env that cannot be read) is not said again. */
   bad(name: string, failure: HalfspaceError): void {
     if (this.#made.some(({ ok, message }) => !ok && message === failure.message)) return;
@@ -53,6 +60,7 @@ export class Checks {
 
   #add(check: Check): void {
     this.#made.push(check);
-    if (!this.#io.json) this.#io.stdout(`${check.ok ? 'ok     ' : 'problem'} ${check.name}: ${check.message}\n`);
+    const word = !check.ok ? 'problem' : check.remark ? 'remark ' : 'ok     ';
+    if (!this.#io.json) this.#io.stdout(`${word} ${check.name}: ${check.message}\n`);
   }
 }

@@ -1,4 +1,5 @@
 import type { TemporalClient } from '../client.js';
+import { useOfNormalised } from '../config/detector-schema.js';
 import { formatDuration } from '../config/duration.js';
 import { influxOptionsOf } from '../config/influx-options.js';
 import { loadSettings, type Settings } from '../config/load.js';
@@ -66,6 +67,8 @@ async function checkUse(settings: Settings, checks: Checks): Promise<Influx | nu
   for (const [name, pipeline] of Object.entries(settings.pipelines)) {
     const role = name === settings.defaultPipeline ? ', the default' : '';
     checks.good(`pipeline ${name}`, `${summaryOf(pipeline)}${role}`);
+    const doubt = doubtOf(pipeline);
+    if (doubt !== null) checks.remark(`pipeline ${name}`, doubt);
   }
   for (const [name, channel] of Object.entries(settings.channels)) {
     const isLogged = channel.kind === 'slack' && channel.webhook === null;
@@ -75,6 +78,13 @@ async function checkUse(settings: Settings, checks: Checks): Promise<Influx | nu
     });
   }
   return influx;
+}
+
+/** What is allowed and seldom meant; null: nothing. */
+function doubtOf({ detector, normalise }: PipelineSettings): string | null {
+  const isLearned = normalise === 'running' || normalise === 'robust';
+  if (!isLearned || useOfNormalised(detector) !== 'needed') return null;
+  return `half_space_trees over \`normalise: ${normalise}\` takes nearly every row of plain noise for odd at its default threshold 0.8; declare limits with room on both sides, or take another detector`;
 }
 
 function summaryOf({ mode, source, detector, schedule, output, aggregate }: PipelineSettings): string {

@@ -230,9 +230,12 @@ function featureWord(name: string, columns: readonly string[]): string {
   return `the ${columns.includes(name) ? 'value column' : 'feature'} \`${name}\``;
 }
 
-/** The rules with what belongs to the detector where nothing else is said: averages of many rows need no look at one value. */
+/**
+ * The rules with what belongs to the detector where nothing else is said: averages of many rows need no look at one value,
+ * and fixed limits hold however little a column moves.
+ */
 function withOwnRules({ verdict, detector }: Pick<Checked, 'verdict' | 'detector'>) {
-  const own = detector.kind === 'drift_gate' ? { flat_guard: 0 } : {};
+  const own = detector.kind === 'drift_gate' || detector.kind === 'threshold' ? { flat_guard: 0 } : {};
   return { threshold: alarmLevel(detector), ...own, ...verdict };
 }
 

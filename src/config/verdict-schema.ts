@@ -44,7 +44,7 @@ const RULES = {
     'Lowest and highest possible value by column; a row outside is anomalous whatever its score.',
   ),
   flat_guard: share(0, 1).describe(
-    'While a column hardly moves, its scores count only for values that differ by this share of its level; 0 turns it off. Left out: `0.01`, for drift_gate 0.',
+    'While a column hardly moves, its scores count only for values that differ by this share of its level; 0 turns it off. Left out: `0.01`, for drift_gate and threshold 0.',
   ),
   warm_up_rows: integer(0, Number.MAX_SAFE_INTEGER).describe(
     'Rows of a new model whose scores count for nothing, beyond those that the detector needs itself.',

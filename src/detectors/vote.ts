@@ -119,14 +119,19 @@ export class Vote implements Detector {
     return ranked[ranked.length - this.#need]!;
   }
 
-  /** Of the members that explain the row the one with the largest stretched score; -1 when none does. */
+  /**
+   * Of the members that explain the row the one with the largest stretched score, of equal ones a fixed limit, then the
+   * first; -1 when none does.
+   */
   #speaker(heard: readonly DetectorOutput[], row: number): number {
     let best = -1;
     let bestScore = -1;
     for (const [index, { scores, explained }] of heard.entries()) {
       if (explained === null || explained.feature[row] === -1) continue;
-      const score = stretched(scores[row]!, this.#members[index]!.above);
-      if (score <= bestScore) continue;
+      const { above, isLimit } = this.#members[index]!;
+      const score = stretched(scores[row]!, above);
+      const isFirmer = isLimit && score === bestScore && !this.#members[best]!.isLimit;
+      if (score <= bestScore && !isFirmer) continue;
       best = index;
       bestScore = score;
     }
@@ -137,6 +142,8 @@ export class Vote implements Detector {
 interface Member {
   readonly detector: Detector;
   readonly above: number;
+  /** Whether it knows fixed limits and nothing else. */
+  readonly isLimit: boolean;
   readonly views: readonly string[];
   /** Where its views begin among those of the vote. */
   readonly firstView: number;
@@ -150,7 +157,8 @@ function membersOf({ of }: VoteSettings, detectors: readonly Detector[]): Member
     const name = hasTwin ? `${settings.kind} ${index + 1}` : settings.kind;
     const views = detector.views.map((view) => `${name} ${view}`);
     firstView += views.length;
-    return { detector, above, views, firstView: firstView - views.length };
+    const isLimit = settings.kind === 'threshold';
+    return { detector, above, isLimit, views, firstView: firstView - views.length };
   });
 }
 

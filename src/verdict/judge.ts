@@ -176,11 +176,13 @@ export class RowJudge {
 
   /**
    * The column that makes the row odd: of those that differ enough from what is expected the one furthest off, measured by its
-   * spread; -1 where nothing is known to compare with, and no rule asks for it.
+   * spread; -1 where nothing is known to compare with, and no rule asks for it. Beyond fixed limits its side alone matters.
    */
   #oddColumn({ values, explained }: RowsToJudge, row: number): number {
     const { ordinary } = this.#state;
     const told = explained.feature[row] ?? -1;
+    const beyond = told < 0 ? 0 : beyondLimits(explained, row, Number(values[row * ordinary.length + told]));
+    if (beyond !== 0) return this.#isWrongSide(beyond) ? NOTHING_ODD : told;
     let found = NOTHING_ODD;
     let furthest = -1;
     let isCompared = false;
@@ -206,19 +208,26 @@ export class RowJudge {
 
   #isEnough(column: number, value: number, expected: number): boolean {
     const difference = value - expected;
-    if (this.#direction === 'above' && !(difference > 0)) return false;
-    if (this.#direction === 'below' && !(difference < 0)) return false;
+    if (this.#isWrongSide(difference)) return false;
     const size = Math.abs(difference);
     return size >= Number(this.#least[column]) && size >= this.#leastShare * Math.abs(expected);
   }
 
-  /** Whether the column hardly moves and `value` is no step worth the name. One that only was 0 has no level to measure by. */
+  #isWrongSide(difference: number): boolean {
+    if (this.#direction === 'above') return !(difference > 0);
+    return this.#direction === 'below' && !(difference < 0);
+  }
+
+  /**
+   * Whether the column hardly moves and `value` is no step worth the name. One that only was 0, and is declared no limits, has
+   * nothing to measure a step by: any is one.
+   */
   #isFlat(column: number, known: OrdinaryRows, value: number): boolean {
     if (this.#flatGuard === 0 || known.count === 0) return false;
     const tolerated = this.#flatGuard * Math.max(Math.abs(known.median), Number(this.#widths[column]));
     if (known.spread > FLAT_SPREAD * tolerated) return false;
-    if (tolerated === 0) return !(Number(this.#least[column]) > 0);
-    return Math.abs(value - known.median) < tolerated;
+    const step = Math.abs(value - known.median);
+    return step < tolerated || step === 0;
   }
 
   /**
@@ -248,6 +257,16 @@ export class RowJudge {
 
 const NOTHING_ODD = -2;
 const UNWATCHED: Run = { value: Number.NaN, since: 0n, rows: 0 };
+
+/**
+ * How far a value is beyond the limits of a detector that states limits and expects nothing: those are fixed, so what the
+ * column did before says nothing of them. 0: within, or no such limits.
+ */
+function beyondLimits({ expected, lower, upper }: Expectations, row: number, value: number): number {
+  if (!Number.isNaN(expected[row])) return 0;
+  if (value > Number(upper[row])) return value - Number(upper[row]);
+  return value < Number(lower[row]) ? value - Number(lower[row]) : 0;
+}
 
 /** A setting that holds for every column, or is given by column. */
 function ofColumn(setting: number | { readonly [column: string]: number }, column: string): number | undefined {

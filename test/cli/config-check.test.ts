@@ -57,11 +57,22 @@ describe('without --live', () => {
   test('a good file gives one line a check, and secrets are not shown', async () => {
     const { outcome, lines } = await check(SETTINGS, { env: { INFLUX_HOST: 'http://h:1', INFLUX_TOKEN: TOKEN } });
     expect(outcome).toBe('done');
-    expect(lines).toHaveLength(2);
+    expect(lines).toHaveLength(3);
     expect(lines[0]).toMatch(/^ok {6}settings: .*halfspace\.yaml$/);
     expect(lines[1]).toBe(
       'ok      pipeline one: incremental, table t, half_space_trees, scores to scores, no schedule, the default',
     );
+  });
+
+  test('half_space_trees over limits taken from the data get a remark, which is no problem', async () => {
+    const env = { INFLUX_HOST: 'http://h:1', INFLUX_TOKEN: TOKEN };
+    const { outcome, lines } = await check(SETTINGS.replace('running', 'robust'), { env });
+    expect(outcome).toBe('done');
+    expect(lines[2]).toMatch(
+      /^remark {2}pipeline one: half_space_trees over `normalise: robust` takes nearly every row/,
+    );
+    const declared = await check(SETTINGS.replace('running', '{ x: [0, 500] }'), { env });
+    expect(declared.lines).toHaveLength(2);
   });
 
   test('every problem gets a line', async () => {

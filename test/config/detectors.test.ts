@@ -47,6 +47,7 @@ describe('detectors', () => {
   it('are guarded on flat series unless averages of many rows are judged', () => {
     expect(readPipeline('{ kind: drift_gate }', '').verdict.flat_guard).toBe(0);
     expect(readPipeline('{ kind: drift_gate }', '    verdict: { flat_guard: 0.1 }\n').verdict.flat_guard).toBe(0.1);
+    expect(readPipeline('{ kind: threshold, high: 80 }', '').verdict.flat_guard).toBe(0);
     expect(readPipeline('{ kind: persist }', '').verdict).not.toHaveProperty('flat_guard');
   });
 

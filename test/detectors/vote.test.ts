@@ -53,6 +53,15 @@ describe('vote', () => {
     expect(take({ kind: 'vote', of, need: 'any' }, values).scores[11]).toBeGreaterThan(0.5);
   });
 
+  it('explains with a fixed limit where another detector is as sure', () => {
+    const of = [
+      { detector: { kind: 'quantile', low: null, high: 0.9, memory: 50 } as const, above: 0.5 },
+      { detector: { kind: 'threshold', low: null, high: 80 } as const, above: 0.5 },
+    ];
+    const { explained } = take({ kind: 'vote', of, need: 'any' }, [...new Array(50).fill(79.9), 80.5]);
+    expect([explained.view[50], explained.upper[50], explained.expected[50]]).toEqual([1, 80, Number.NaN]);
+  });
+
   it('explains with the detector that is surest, under its kind and place', () => {
     const { explained, detector } = take(ladder('all'), [2.5, 1.5]);
     expect(detector.views).toEqual(['threshold 1 limit', 'threshold 2 limit', 'threshold 3 limit']);

@@ -125,10 +125,16 @@ describe('the flat guard', () => {
     rowsOf([...new Array(60).fill(level), ...values], [...new Array(60).fill(0), ...values.map(() => 1)]);
 
   it('raises nothing on a tiny step of a flat series, whatever the score', () => {
-    for (const level of [100, -7, 1e-9, 1e12, 0]) {
-      const step = level === 0 ? 1e-6 : level * 1.001;
-      expect(last(judged({}, flat(level, new Array(20).fill(step))), 20), `${level}`).toBe('-'.repeat(20));
+    for (const level of [100, -7, 1e-9, 1e12]) {
+      const steps = new Array(20).fill(level * 1.001);
+      expect(last(judged({}, flat(level, steps)), 20), `${level}`).toBe('-'.repeat(20));
     }
+    const nearZero = flat(0, new Array(20).fill(1e-6));
+    expect(last(judged({ valid_range: { x: [0, 500] } }, nearZero), 20)).toBe('-'.repeat(20));
+  });
+
+  it('takes any step from 0 for a real one where no limits say how large one is', () => {
+    expect(last(judged({}, flat(0, [500, 0, 500])), 3)).toBe('s-s');
   });
 
   it('lets a real step through, and any at 0 that is asked for', () => {
@@ -149,6 +155,36 @@ describe('the flat guard', () => {
   it('says nothing of a series that moves', () => {
     const noisy = Array.from({ length: 60 }, (_, i) => 1013 + Math.sin(i));
     expect(last(judged({}, rowsOf([...noisy, 1016], [...noisy.map(() => 0), 0.9])), 1)).toBe('s');
+  });
+});
+
+describe('fixed limits, of a detector that states them and expects nothing', () => {
+  /** As `threshold` with `low: 10, high: 80` says it. */
+  const limited = (values: readonly number[]) => {
+    const isBeyond = (value: number) => value < 10 || value > 80;
+    const rows = rowsOf(
+      values,
+      values.map((value) => Number(isBeyond(value))),
+    );
+    rows.explained.feature.fill(0);
+    rows.explained.lower.fill(10);
+    rows.explained.upper.fill(80);
+    return rows;
+  };
+  const flat = new Array(200).fill(79.9);
+
+  it('make a row anomalous by however little it is beyond them, and whatever it was before', () => {
+    expect(last(judged({}, limited([...flat, 80.5, 80.5, 79.9, 9.9])), 4)).toBe('ss-s');
+    expect(last(judged({ min_deviation: 5, min_relative_deviation: 0.5 }, limited([...flat, 80.5])), 1)).toBe('s');
+  });
+
+  it('hold for a machine that was beyond them from its first row, once it is warm', () => {
+    expect(judged({ warm_up_rows: 3, min_deviation: 5 }, limited(new Array(6).fill(500)))).toBe('---sss');
+  });
+
+  it('have two sides, as direction has', () => {
+    expect(last(judged({ direction: 'above' }, limited([...flat, 500, 1])), 2)).toBe('s-');
+    expect(last(judged({ direction: 'below' }, limited([...flat, 500, 1])), 2)).toBe('-s');
   });
 });
 
