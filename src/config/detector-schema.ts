@@ -145,6 +145,14 @@ export function looksAtOneFeature(settings: DetectorSettings): boolean {
   return settings.kind === 'novelty';
 }
 
+/** The kind that takes each feature for a measurement of its own, of the detector or of one that votes; null: none does. */
+export function kindThatMeasures(settings: DetectorSettings): DetectorSettings['kind'] | null {
+  if (settings.kind === 'vote') {
+    return settings.of.map((member) => kindThatMeasures(member.detector)).find((kind) => kind !== null) ?? null;
+  }
+  return settings.kind === 'half_space_trees' || settings.kind === 'module' ? null : settings.kind;
+}
+
 /** What is wrong between a detector's settings, and between them and the features it sees; paths begin at the detector. */
 export function detectorProblems(
   settings: DetectorSettings,

@@ -2,7 +2,14 @@ import { z } from 'zod';
 import { columnOfFeature, featureName } from '../contract/features.js';
 import type { FeatureSettings, LateSettings, NormaliseSettings } from '../contract/pipeline.js';
 import { cronProblem } from './cron.js';
-import { alarmLevel, detector, detectorProblems, looksAtOneFeature, useOfNormalised } from './detector-schema.js';
+import {
+  alarmLevel,
+  detector,
+  detectorProblems,
+  kindThatMeasures,
+  looksAtOneFeature,
+  useOfNormalised,
+} from './detector-schema.js';
 import { columnName, duration, group, integer, names, share, text } from './fields.js';
 import { calendarLimits, features, resample, shapingProblems } from './shaping-schema.js';
 import { ruleContradictions, verdict } from './verdict-schema.js';
@@ -214,16 +221,15 @@ export const pipelineSchema = group({
     };
   });
 
-/** Features of the model that has most of them. */
+/** Features of the model that has most of them, the calendar's aside. */
 function mostFeatures(
   model: 'joint' | 'per_column',
   columns: readonly string[],
   features: readonly FeatureSettings[],
 ): number {
-  if (model === 'joint') return features.length;
-  const calendar = features.filter((feature) => columnOfFeature(feature) === null).length;
-  const own = columns.map((column) => features.filter((feature) => columnOfFeature(feature) === column).length);
-  return calendar + Math.max(...own);
+  const made = features.map(columnOfFeature).filter((column) => column !== null);
+  if (model === 'joint') return made.length;
+  return Math.max(...columns.map((column) => made.filter((other) => other === column).length));
 }
 
 function featureWord(name: string, columns: readonly string[]): string {
@@ -312,6 +318,14 @@ function contradictions({
   if (normalise !== undefined && use === 'none') {
     say(['normalise'], `has no meaning for ${detector.kind}, which looks at the values as measured; leave it out`);
   }
+  const measuring = kindThatMeasures(detector);
+  features.forEach((feature, i) => {
+    if (measuring === null || columnOfFeature(feature) !== null) return;
+    say(
+      ['features', i, feature.kind],
+      `tells the time, and ${measuring} would judge it as a measurement; leave it out, or use half_space_trees or a module`,
+    );
+  });
   if (looksAtOneFeature(detector) && mostFeatures(model, source.values, features) > 1) {
     say(
       ['detector', 'kind'],

@@ -80,12 +80,12 @@ const feature = z.union(
         rows,
       }),
     ),
-    group({ hour: zone().describe('Time zone; hour of the day there, 0 to 23.') }).transform(
+    group({ hour: zone().describe('Time zone; hour of the day there, 0 to 23 (half_space_trees, module).') }).transform(
       ({ hour }): FeatureSettings => ({ kind: 'hour', zone: hour }),
     ),
-    group({ weekday: zone().describe('Time zone; day of the week there, 0 (Monday) to 6.') }).transform(
-      ({ weekday }): FeatureSettings => ({ kind: 'weekday', zone: weekday }),
-    ),
+    group({
+      weekday: zone().describe('Time zone; day of the week there, 0 (Monday) to 6 (half_space_trees, module).'),
+    }).transform(({ weekday }): FeatureSettings => ({ kind: 'weekday', zone: weekday })),
   ],
   { error: featureError },
 );

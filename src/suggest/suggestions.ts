@@ -1,5 +1,6 @@
 import { useOfNormalised } from '../config/detector-schema.js';
 import { formatDuration } from '../config/duration.js';
+import { columnOfFeature } from '../contract/features.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import { proposeLimits } from './limits.js';
 import type { ColumnFacts, MachineFacts } from './machine-facts.js';
@@ -51,9 +52,11 @@ export function suggest(machines: readonly MachineFacts[], settings: PipelineSet
 /** Another detector only in place of the general one: who chose a special one had a reason. */
 function detectorFor(
   machines: readonly MachineFacts[],
-  { detector, source, model, verdict }: PipelineSettings,
+  { detector, source, features, model, verdict }: PipelineSettings,
 ): Suggestion[] {
   if (detector.kind !== 'half_space_trees') return [];
+  // The special ones are refused beside features of the calendar.
+  if (features.some((feature) => columnOfFeature(feature) === null)) return [];
   const relations = machines.flatMap(({ relation }) => relation ?? []);
   const relation = middle(relations);
   const sensors = source.values.length;

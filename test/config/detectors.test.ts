@@ -174,6 +174,41 @@ describe('detectors', () => {
     expect(read(own, '    normalise: running\n').kind).toBe('module');
   });
 
+  it.each([
+    ['{ kind: threshold, high: 3 }', 'threshold'],
+    ['{ kind: quantile }', 'quantile'],
+    ['{ kind: persist }', 'persist'],
+    ['{ kind: level_shift }', 'level_shift'],
+    ['{ kind: volatility_shift }', 'volatility_shift'],
+    ['{ kind: seasonal }', 'seasonal'],
+    ['{ kind: robust_zscore }', 'robust_zscore'],
+    ['{ kind: drift_gate }', 'drift_gate'],
+    ['{ kind: novelty }', 'novelty'],
+    ['{ kind: vote, of: [{ detector: { kind: module, path: a } }, { detector: { kind: quantile } }] }', 'quantile'],
+  ])('refuse to judge the hour as a measurement: %s', (detector, kind) => {
+    const error = (features: string) => {
+      try {
+        read(detector, `    features: [x, ${features}]\n`);
+      } catch (refused) {
+        return refused instanceof Error ? refused.message : '';
+      }
+      return 'nothing was refused';
+    };
+    const said = `tells the time, and ${kind} would judge it as a measurement; leave it out, or use half_space_trees or a module`;
+    expect(error('{ hour: UTC }')).toBe(`halfspace.yaml:5:27 pipelines.p.features.1.hour: ${said}`);
+    expect(error('{ weekday: UTC }')).toBe(`halfspace.yaml:5:30 pipelines.p.features.1.weekday: ${said}`);
+  });
+
+  it.each([
+    '{ kind: half_space_trees }',
+    '{ kind: module, path: a }',
+    '{ kind: vote, of: [{ detector: { kind: module, path: a } }, { detector: { kind: half_space_trees } }] }',
+  ])('take the hour where it is seen beside the values: %s', (detector) => {
+    expect(readPipeline(detector, '    features: [x, { hour: UTC }]\n    normalise: running\n').features).toHaveLength(
+      2,
+    );
+  });
+
   it('of a module are read without looking for its file, which only those who score need', () => {
     expect(read('{ kind: module, path: own/none.mjs, options: { depth: 3, names: [a] } }')).toEqual({
       kind: 'module',

@@ -133,6 +133,9 @@ describe('what is suggested', () => {
     const apart = history(2000, 1000, (_ms, row) => [1, 2, 3].map((seed) => 50 + 10 * noise(row, seed)));
     expect(suggested([together], settings).detector).toMatchObject({ value: { kind: 'drift_gate' } });
     expect(suggested([apart], settings)).not.toHaveProperty('detector');
+    // It would be refused beside the hour.
+    const clocked = { ...settings, features: [...settings.features, { kind: 'hour', zone: 'UTC' } as const] };
+    expect(suggested([together], clocked)).not.toHaveProperty('detector');
   });
 
   it('is more history where rows are few, and more time to clear where they are slow', () => {
