@@ -85,19 +85,36 @@ export const volatilityShift = group({
 });
 
 const SHORTEST_CELL_MS = 1000;
+const USUAL_CELL_MS = 3_600_000;
+const LEAST_USUAL_CELLS = 24;
+const MOST_CELLS = 10_000;
 
 export const seasonal = group({
   kind: detectorKind('seasonal'),
-  period: duration(SHORTEST_CELL_MS).prefault('24h').describe('Length of the season, counted from 1970-01-01 UTC.'),
-  cells: integer(2, 10_000).default(24).describe('Equal parts of the season, each with a mean of its own.'),
+  period: duration(2 * SHORTEST_CELL_MS)
+    .prefault('24h')
+    .describe('Length of the season, counted from 1970-01-01 UTC.'),
+  cells: z
+    .exactOptional(integer(2, MOST_CELLS))
+    .describe(
+      'Equal parts of the season, each with a mean of its own. Left out: one an hour, 24 to 10000, of at least 1s.',
+    ),
   periods: integer(1, 1000).default(7).describe('The newest season weighs at least one part in so many.'),
   c: factor(3),
   side,
   memory,
-}).superRefine(({ period, cells }, context) => {
-  if (period / cells >= SHORTEST_CELL_MS) return;
-  context.addIssue({ code: 'custom', path: ['cells'], message: 'too many for the period: a cell is at least 1s long' });
-});
+})
+  .superRefine(({ period, cells = 2 }, context) => {
+    if (period / cells >= SHORTEST_CELL_MS) return;
+    const message = 'too many for the period: a cell is at least 1s long';
+    context.addIssue({ code: 'custom', path: ['cells'], message });
+  })
+  .transform(({ cells, ...rest }) => ({ ...rest, cells: cells ?? usualCells(rest.period) }));
+
+function usualCells(periodMs: number): number {
+  const hourly = Math.max(Math.round(periodMs / USUAL_CELL_MS), LEAST_USUAL_CELLS);
+  return Math.min(hourly, Math.floor(periodMs / SHORTEST_CELL_MS), MOST_CELLS);
+}
 
 export const robustZscore = group({
   kind: detectorKind('robust_zscore'),

@@ -114,9 +114,13 @@ const ALL = [...ALONE, vote] as const;
 /** `detector` of a pipeline; what comes out is `DetectorSettings` of contract/. */
 export const detector = z.discriminatedUnion('kind', ALL, { error: unknownKind(ALL) });
 
+interface OfKind {
+  readonly shape: { readonly kind: z.ZodLiteral<string> };
+}
+
 /** Names the kinds there are, and the one that was meant. */
-function unknownKind(options: readonly { readonly shape: { readonly kind: z.ZodLiteral<string> } }[]) {
-  const kinds = options.map(({ shape }) => shape.kind.value);
+function unknownKind(options: readonly (OfKind | { readonly in: OfKind })[]) {
+  const kinds = options.map((option) => ('in' in option ? option.in : option).shape.kind.value);
   return ({ input }: { readonly input?: unknown }) => {
     const given = typeof input === 'object' && input !== null && 'kind' in input ? input.kind : undefined;
     const close = typeof given === 'string' ? nearest(given, kinds) : null;

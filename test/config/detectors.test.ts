@@ -28,10 +28,23 @@ describe('detectors', () => {
     ],
     [
       '{ kind: seasonal, period: 7d }',
-      { kind: 'seasonal', period: 604_800_000, cells: 24, periods: 7, c: 3, side: 'both', memory: 1000 },
+      { kind: 'seasonal', period: 604_800_000, cells: 168, periods: 7, c: 3, side: 'both', memory: 1000 },
     ],
   ])('%s come out with every default', (given, expected) => {
     expect(read(given)).toEqual(expected);
+  });
+
+  it.each([
+    ['24h', 24],
+    ['7d', 168],
+    ['8h', 24],
+    ['25h30m', 26],
+    ['10s', 10],
+    ['2s', 2],
+    ['3650d', 10_000],
+  ])('cut a season of %s into %d cells where nothing is said', (period, cells) => {
+    expect(read(`{ kind: seasonal, period: ${period} }`)).toMatchObject({ cells });
+    expect(read(`{ kind: seasonal, period: ${period}, cells: 2 }`)).toMatchObject({ cells: 2 });
   });
 
   it.each([
@@ -123,7 +136,7 @@ describe('detectors', () => {
       '{ kind: quantile, low: null, high: null }',
       'detector.low: null beside `high: null` leaves nothing to look for',
     ],
-    ['a season without length', '{ kind: seasonal, period: 0s }', 'detector.period: expected at least 1s, got "0s"'],
+    ['a season without length', '{ kind: seasonal, period: 0s }', 'detector.period: expected at least 2s, got "0s"'],
     [
       'cells shorter than a second',
       '{ kind: seasonal, period: 1m, cells: 100 }',
