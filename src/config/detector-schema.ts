@@ -88,7 +88,9 @@ const vote = group({
       group({
         detector: alone.describe('One of the detectors that vote; it has the settings it would have alone.'),
         above: z
-          .exactOptional(share(0, 1))
+          .exactOptional(
+            share(0, 1).refine((above) => above < 1, { error: 'no score is above 1, so it would never vote' }),
+          )
           .describe('Score above which it votes; 0.8 for half_space_trees, 0.5 for the others when left out.'),
       }).transform(({ detector, above }) => ({ detector, above: above ?? alarmLevel(detector) })),
       {
@@ -173,11 +175,34 @@ export function detectorProblems(
     case 'threshold':
       return thresholdProblems(settings, columns);
     case 'quantile':
-      if (settings.low !== null || settings.high !== null) return [];
-      return [{ path: ['low'], message: 'null beside `high: null` leaves nothing to look for; give one of the two' }];
+      return quantileProblems(settings);
+    case 'level_shift':
+    case 'volatility_shift':
+      return shiftProblems(settings);
     default:
       return [];
   }
+}
+
+type QuantileSettings = Extract<DetectorSettings, { kind: 'quantile' }>;
+
+function quantileProblems({ low, high, memory }: QuantileSettings) {
+  if (low === null && high === null) {
+    return [{ path: ['low'], message: 'null beside `high: null` leaves nothing to look for; give one of the two' }];
+  }
+  const tail = Math.min(low ?? 1, high === null ? 1 : 1 - high);
+  // 1 - 0.9 is a little below a tenth.
+  if (memory * tail >= 1 - 1e-9) return [];
+  const name = tail === low ? `below low ${low}` : `above high ${high}`;
+  return [{ path: ['memory'], message: `${memory} values are too few for one of them to lie ${name}; remember more` }];
+}
+
+type ShiftSettings = Extract<DetectorSettings, { kind: 'level_shift' | 'volatility_shift' }>;
+
+function shiftProblems({ window, memory }: ShiftSettings) {
+  if (memory >= window) return [];
+  const message = `${memory} differences are fewer than window ${window} has rows, so every shift would be ordinary as it comes; give at least as many, better four times`;
+  return [{ path: ['memory'], message }];
 }
 
 function thresholdProblems(

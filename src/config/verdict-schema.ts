@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { VerdictRules, VerdictSettings } from '../contract/pipeline.js';
 import { formatDuration } from './duration.js';
-import { duration, group, integer, share } from './fields.js';
+import { duration, group, integer, share, text } from './fields.js';
 
 const SIZE_ERROR = 'expected a number of at least 0, or one a value column such as { power: 5 }';
 const size = z.number({ error: SIZE_ERROR }).min(0, { error: SIZE_ERROR });
@@ -89,7 +89,7 @@ export const verdict = group({
   machines: z
     .exactOptional(
       z.record(
-        z.string(),
+        text('a unique_id, or a pattern such as acme-*'),
         group({
           threshold: z.exactOptional(RULES.threshold),
           clear_after: z.exactOptional(RULES.clear_after),
@@ -114,6 +114,14 @@ export function ruleContradictions(
   { mode, values }: { readonly mode: 'incremental' | 'replay'; readonly values: readonly string[] },
 ): Contradiction[] {
   const found: Contradiction[] = [];
+  const { threshold, valid_range = {}, stuck_after = null } = rules;
+  // A single machine may be told to keep silent.
+  if (threshold === 1 && Object.keys(valid_range).length === 0 && stuck_after === null) {
+    found.push({
+      path: ['threshold'],
+      message: 'no score is above 1, so no row would ever be anomalous; set it lower',
+    });
+  }
   const common = problemsOf(rules, rules, mode, values);
   found.push(...common);
   const known = new Set(common.map(({ message }) => message));

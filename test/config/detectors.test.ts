@@ -35,6 +35,14 @@ describe('detectors', () => {
   });
 
   it.each([
+    '{ kind: level_shift, window: 1000 }',
+    '{ kind: quantile, low: 0.1, high: 0.9, memory: 10 }',
+    '{ kind: quantile, low: 0.001, high: 0.999 }',
+  ])('remember just enough: %s', (detector) => {
+    expect(() => read(detector)).not.toThrow();
+  });
+
+  it.each([
     ['24h', 24],
     ['7d', 168],
     ['8h', 24],
@@ -141,6 +149,31 @@ describe('detectors', () => {
       'cells shorter than a second',
       '{ kind: seasonal, period: 1m, cells: 100 }',
       ':4:52 pipelines.p.detector.cells: too many for the period',
+    ],
+    [
+      'differences of less than a window',
+      '{ kind: level_shift, window: 10000, memory: 10 }',
+      ':4:59 pipelines.p.detector.memory: 10 differences are fewer than window 10000 has rows, so every shift would be ordinary as it comes',
+    ],
+    [
+      'differences of less than a window of spreads',
+      '{ kind: volatility_shift, window: 1001 }',
+      'pipelines.p.detector.memory: 1000 differences are fewer than window 1001 has rows',
+    ],
+    [
+      'values of which none lies beyond the upper quantile',
+      '{ kind: quantile, low: null, memory: 99 }',
+      ':4:52 pipelines.p.detector.memory: 99 values are too few for one of them to lie above high 0.99; remember more',
+    ],
+    [
+      'values of which none lies beyond the lower quantile',
+      '{ kind: quantile, low: 0.0005 }',
+      'pipelines.p.detector.memory: 1000 values are too few for one of them to lie below low 0.0005',
+    ],
+    [
+      'a vote that is never cast',
+      '{ kind: vote, of: [{ detector: { kind: persist }, above: 1 }, { detector: { kind: quantile } }] }',
+      ':4:72 pipelines.p.detector.of.0.above: no score is above 1, so it would never vote',
     ],
     [
       'a vote of one',

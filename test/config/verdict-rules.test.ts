@@ -85,6 +85,23 @@ machines:
     expect(problems('threshold: 0.8\nclear_level: 0.9\nmachines:\n  b: { hold_rows: 2 }')).toHaveLength(1);
   });
 
+  it('by which no row could ever be anomalous are refused', () => {
+    expect(problems('threshold: 1')).toEqual([
+      'halfspace.yaml:6:18 pipelines.p.verdict.threshold: no score is above 1, so no row would ever be anomalous; set it lower',
+    ]);
+    expect(problems('threshold: 1\nvalid_range: { x: [0, 1] }')).toEqual([]);
+    expect(problems('threshold: 1\nstuck_after: 1h')).toEqual([]);
+    expect(problems('machines: { noisy: { threshold: 1 } }')).toEqual([]);
+  });
+
+  it('of a machine without a name are refused', () => {
+    expect(problems('machines: { "": { threshold: 0.5 } }')).toEqual([
+      expect.stringMatching(
+        /^halfspace\.yaml:6:\d+ pipelines\.p\.verdict\.machines\.: expected a unique_id, or a pattern such as acme-\*/,
+      ),
+    ]);
+  });
+
   it('of columns that are none are refused', () => {
     const known = 'not a value column; the value columns are x, y';
     expect(problems('valid_range: { z: [0, 1] }')).toEqual([
