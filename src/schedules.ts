@@ -6,7 +6,7 @@ import {
 } from '@temporalio/client';
 import type { TemporalClient } from './client.js';
 import { everyMs } from './config/cron.js';
-import { formatDuration } from './config/duration.js';
+import { formatDuration } from './contract/duration.js';
 import { HalfspaceError } from './contract/failures.js';
 import { runWorkflowId, SCHEDULE_PREFIX, scheduleId } from './contract/names.js';
 

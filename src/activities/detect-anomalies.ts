@@ -124,6 +124,7 @@ function scoreTable(scored: ScoredSlice, settings: PipelineSettings): Table {
     [SCORE_COLUMNS.score, { kind: 'number', values: scored.scores }],
     [SCORE_COLUMNS.cause, { kind: 'number', values: Float64Array.from(scored.causes) }],
     [SCORE_COLUMNS.feature, { kind: 'number', values: Float64Array.from(scored.explained.feature) }],
+    [SCORE_COLUMNS.view, viewColumn(scored)],
     [SCORE_COLUMNS.expected, { kind: 'number', values: scored.explained.expected }],
     [SCORE_COLUMNS.lower, { kind: 'number', values: scored.explained.lower }],
     [SCORE_COLUMNS.upper, { kind: 'number', values: scored.explained.upper }],
@@ -137,8 +138,13 @@ function scoreTable(scored: ScoredSlice, settings: PipelineSettings): Table {
   return { rows: slice.rows, columns };
 }
 
+function viewColumn({ explained, views }: ScoredSlice): Column {
+  const codes = Int32Array.from(explained.view, (view) => (views[view] ? view : -1));
+  return { kind: 'string', dictionary: views, codes };
+}
+
 /**
- * Columns of a scores artifact that are not values. `cause` is an index into `CAUSES`, `feature` into `source.values`; `filled` is
+ * Columns of a scores artifact that are not values. `cause` is an index into `CAUSES`, `feature` into `source.values`, `view` says what of it; `filled` is
  * there where gaps are filled.
  */
 export const SCORE_COLUMNS = {
@@ -146,6 +152,7 @@ export const SCORE_COLUMNS = {
   score: 'score',
   cause: 'cause',
   feature: 'feature',
+  view: 'view',
   expected: 'expected',
   lower: 'lower',
   upper: 'upper',

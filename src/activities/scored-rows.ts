@@ -4,7 +4,7 @@ import type { Table } from '../contract/table.js';
 import { CAUSES } from '../verdict/judge.js';
 import { type ReasonedRow, reasonText } from '../verdict/reason.js';
 import { SCORE_COLUMNS, valueColumn } from './detect-anomalies.js';
-import { numbersOf, timesOf } from './table-columns.js';
+import { numbersOf, textsOf, timesOf } from './table-columns.js';
 
 /** The columns of a scores artifact, n rows each. */
 export interface ScoredRows {
@@ -15,6 +15,8 @@ export interface ScoredRows {
   readonly causes: Float64Array;
   /** Index into `names`; -1: unknown. */
   readonly features: Float64Array;
+  /** What of the column explains the row, by name; null: its value, or unknown. */
+  readonly viewAt: (row: number) => string | null;
   readonly expected: Float64Array;
   readonly lower: Float64Array;
   readonly upper: Float64Array;
@@ -33,6 +35,7 @@ export function scoredRows(table: Table, settings: PipelineSettings): ScoredRows
     scores: numbersOf(table, SCORE_COLUMNS.score),
     causes: numbersOf(table, SCORE_COLUMNS.cause),
     features: numbersOf(table, SCORE_COLUMNS.feature),
+    viewAt: textsOf(table, SCORE_COLUMNS.view),
     expected: numbersOf(table, SCORE_COLUMNS.expected),
     lower: numbersOf(table, SCORE_COLUMNS.lower),
     upper: numbersOf(table, SCORE_COLUMNS.upper),
@@ -51,6 +54,7 @@ export function reasonAt(scored: ScoredRows, row: number, rules: VerdictRules): 
     cause,
     score: scored.scores[row] ?? Number.NaN,
     column: scored.names[feature] ?? null,
+    view: scored.viewAt(row),
     value: scored.values[feature]?.[row] ?? Number.NaN,
     expected: scored.expected[row] ?? Number.NaN,
     lower: scored.lower[row] ?? Number.NaN,

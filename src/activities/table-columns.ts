@@ -7,6 +7,13 @@ export function numbersOf(table: Table, name: string): Float64Array {
   return column.values;
 }
 
+/** A text column of one of our own tables, as a look-up by row; null where there is no text. */
+export function textsOf(table: Table, name: string): (row: number) => string | null {
+  const column = table.columns.get(name);
+  if (column?.kind !== 'string') throw new Error(`Expected a string column ${name} in the artifact`);
+  return (row) => column.dictionary[column.codes[row] ?? -1] ?? null;
+}
+
 /** A time column of one of our own tables. */
 export function timesOf(table: Table, name: string): BigInt64Array {
   const column = table.columns.get(name);

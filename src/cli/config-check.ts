@@ -1,8 +1,8 @@
 import type { TemporalClient } from '../client.js';
 import { useOfNormalised } from '../config/detector-schema.js';
-import { formatDuration } from '../config/duration.js';
 import { influxOptionsOf } from '../config/influx-options.js';
 import { loadSettings, type Settings } from '../config/load.js';
+import { formatDuration } from '../contract/duration.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import type { Influx } from '../influx/connect.js';
 import { Checks } from './checks.js';

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { parseDuration } from '../config/duration.js';
+import { parseDuration } from '../contract/duration.js';
 
 /** What the texts of options mean. Each function throws InvalidArgumentError, which says what was expected. */
 

@@ -1,5 +1,5 @@
+import { parseDuration } from '../contract/duration.js';
 import type { DurationMs } from '../contract/pipeline.js';
-import { parseDuration } from './duration.js';
 
 /**
  * What Temporal's schedules accept as a cron string (`parseCronString` in the server): five fields, or the name of a

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DURATION_PATTERN, formatDuration, parseDuration } from './duration.js';
+import { DURATION_PATTERN, formatDuration, parseDuration } from '../contract/duration.js';
 import { nearest } from './nearest.js';
 
 /**

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { formatDuration } from '../contract/duration.js';
 import type { VerdictRules, VerdictSettings } from '../contract/pipeline.js';
-import { formatDuration } from './duration.js';
 import { duration, group, integer, share, text } from './fields.js';
 
 const SIZE_ERROR = 'expected a number of at least 0, or one a value column such as { power: 5 }';

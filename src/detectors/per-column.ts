@@ -13,7 +13,7 @@ import { createDetector, detectorFromBytes } from './registry.js';
 
 const MAGIC = 0x4c4f4350; // 'PCOL' read as bytes
 const VERSION = 1;
-const NO_VIEW = 'value';
+export const UNTOLD_VIEWS: readonly string[] = ['value'];
 
 /** The features that one column's detector looks at. */
 export interface ColumnGroup {
@@ -46,7 +46,7 @@ export class PerColumn implements Detector {
     this.#stride = features.length;
     this.#mark = fingerprint(groups);
     const views = detectors[0]?.views ?? [];
-    this.views = views.length === 0 ? [NO_VIEW] : views;
+    this.views = views.length === 0 ? UNTOLD_VIEWS : views;
   }
 
   static fromBytes(

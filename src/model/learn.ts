@@ -106,6 +106,7 @@ function joined(first: ScoredSlice, second: ScoredSlice): ScoredSlice {
       second.normalised,
     ),
     explained: joinedExplanations(first.explained, second.explained),
+    views: second.views,
     causes: appended(new Uint8Array(first.causes.length + second.causes.length), first.causes, second.causes),
     anomalies: first.anomalies + second.anomalies,
     unscored: first.unscored + second.unscored,

@@ -8,6 +8,7 @@ import { type EventPulse, type TrackedEvent, trackEvents } from '../verdict/even
 import { RowJudge } from '../verdict/judge.js';
 import { rulesOf } from '../verdict/machine-rules.js';
 import { RuleState } from '../verdict/rule-state.js';
+import { namedViews } from './column-explanations.js';
 import { createMachineDetector } from './machine-detector.js';
 import { batchOf } from './model-batch.js';
 import { type JudgedBatch, processPausing } from './paused-learning.js';
@@ -44,6 +45,8 @@ export interface ScoredSlice {
   readonly normalised: Float64Array;
   /** What was expected of rows, n rows: by the detector where it says, else by the rules. */
   readonly explained: Explanations;
+  /** Names of the views that `explained` points at; '' for a value, empty where none is worth a word. */
+  readonly views: readonly string[];
   /** Why the verdict is anomalous, n rows: an index into `CAUSES` of verdict/; 0 where it is not. */
   readonly causes: Uint8Array;
   readonly anomalies: number;
@@ -123,10 +126,11 @@ export function* scoreInSteps(model: Model, slice: Slice, settings: PipelineSett
   if (isRunning && rowOf !== null) spreadValues(batch.values, rowOf, normalised);
   // The rows alone decide, not where windows end: the same rows give the same state whatever runs brought them.
   if (slice.rows > 0) model.watermark = (slice.times[slice.rows - 1] ?? 0n) + 1n;
+  const views = namedViews(detector);
   const before = { open: model.openEvent, lastTold: model.rules.lastTold };
   const { closed, open, lastTold } = trackEvents(
     before,
-    { times, scores, causes, values, explained },
+    { times, scores, causes, values, explained, views },
     shaped.until ?? model.watermark ?? 0n,
     rules,
   );
@@ -137,7 +141,7 @@ export function* scoreInSteps(model: Model, slice: Slice, settings: PipelineSett
   for (const cause of causes) if (cause !== 0) anomalies++;
   let unscored = rows - batch.rows;
   for (const fill of shaped.filled ?? []) unscored -= fill;
-  const found = { scores, normalised, explained, causes, anomalies, unscored, closed, open };
+  const found = { scores, normalised, explained, views, causes, anomalies, unscored, closed, open };
   return { slice: shaped.slice, filled: shaped.filled, ...found };
 }
 

@@ -1,4 +1,4 @@
-import { parseDuration } from '../config/duration.js';
+import { parseDuration } from '../contract/duration.js';
 import { HalfspaceError } from '../contract/failures.js';
 import { DEFAULT_BY, FAULT_KINDS, type Fault, MEASUREMENTS, type Measurement } from './fault.js';
 

@@ -1,5 +1,5 @@
 import { useOfNormalised } from '../config/detector-schema.js';
-import { formatDuration } from '../config/duration.js';
+import { formatDuration } from '../contract/duration.js';
 import { columnOfFeature } from '../contract/features.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import { proposeLimits } from './limits.js';

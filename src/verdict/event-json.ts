@@ -17,6 +17,7 @@ export interface EventJson {
     readonly values: readonly (number | null)[];
     readonly cause?: VerdictCause;
     readonly feature?: number;
+    readonly view?: string | null;
     readonly expected?: number | null;
     readonly lower?: number | null;
     readonly upper?: number | null;
@@ -36,6 +37,7 @@ export function eventToJson({ first, last, rows, isRepeat, isCalm, worst }: Trac
       values: worst.values.map(orNull),
       cause: CAUSES[worst.cause] ?? 'score',
       feature: worst.feature,
+      view: worst.view,
       expected: orNull(worst.expected),
       lower: orNull(worst.lower),
       upper: orNull(worst.upper),
@@ -57,6 +59,7 @@ export function eventFromJson({ first, last, rows, isRepeat = false, isCalm = fa
       values: worst.values.map(orNaN),
       cause: CAUSES.findIndex((cause) => cause === (worst.cause ?? 'score')),
       feature: worst.feature ?? -1,
+      view: worst.view ?? null,
       expected: orNaN(worst.expected),
       lower: orNaN(worst.lower),
       upper: orNaN(worst.upper),

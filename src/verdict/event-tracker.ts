@@ -26,6 +26,8 @@ export interface WorstRow {
   readonly cause: number;
   /** Index of the column that made it anomalous; -1: unknown. What is known of that column's value; NaN: nothing. */
   readonly feature: number;
+  /** What of it, by name; null: its value, or unknown. */
+  readonly view: string | null;
   readonly expected: number;
   readonly lower: number;
   readonly upper: number;
@@ -42,6 +44,8 @@ export interface TrackedRows {
   readonly values: Float64Array;
   /** n rows. */
   readonly explained: Expectations;
+  /** Names of the views that `explained` points at; empty: none is worth a word. */
+  readonly views: readonly string[];
 }
 
 export interface TrackResult {
@@ -121,7 +125,7 @@ function continued(event: TrackedEvent, rows: TrackedRows, row: number): Tracked
   };
 }
 
-function worstAt({ times, scores, causes, values, explained }: TrackedRows, row: number): WorstRow {
+function worstAt({ times, scores, causes, values, explained, views }: TrackedRows, row: number): WorstRow {
   const features = values.length / times.length;
   return {
     time: times[row] ?? 0n,
@@ -129,6 +133,7 @@ function worstAt({ times, scores, causes, values, explained }: TrackedRows, row:
     values: [...values.subarray(row * features, (row + 1) * features)],
     cause: causes[row] ?? 0,
     feature: explained.feature[row] ?? -1,
+    view: views[explained.view[row] ?? -1] || null,
     expected: explained.expected[row] ?? Number.NaN,
     lower: explained.lower[row] ?? Number.NaN,
     upper: explained.upper[row] ?? Number.NaN,

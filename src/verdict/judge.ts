@@ -1,6 +1,7 @@
 import type { VerdictCause } from '../contract/anomaly-event.js';
 import type { VerdictRules } from '../contract/pipeline.js';
 import { nanosFromMs } from '../contract/time.js';
+import { ofColumn, own } from './machine-rules.js';
 import type { OrdinaryRows } from './ordinary-rows.js';
 import type { RuleState, Run } from './rule-state.js';
 
@@ -18,10 +19,15 @@ const FLAT_SPREAD = 0.01;
 /** A value that came once, twice at most, says nothing of a sensor. */
 const LEAST_STUCK_ROWS = 3;
 
+/** Stands where the rules and not the detector point at a column. */
+export const NO_VIEW = 255;
+
 /** What is known of the rows, a slot each. */
 export interface Expectations {
   /** Index of the column that weighed most; -1: unknown. */
   readonly feature: Int32Array;
+  /** What of it, as its detector counts that; {@link NO_VIEW}: its value, which is all that the rules look at. */
+  readonly view: Uint8Array;
   /** In the column's own unit; NaN: unknown. */
   readonly expected: Float64Array;
   readonly lower: Float64Array;
@@ -244,6 +250,7 @@ export class RowJudge {
     const value = values[row * ordinary.length + column] ?? Number.NaN;
     const isNew = known.count === 0;
     explained.feature[row] = column;
+    if (!isTold || isOutside) explained.view[row] = NO_VIEW;
     if (!isTold || Number.isNaN(explained.expected[row])) explained.expected[row] = isNew ? value : known.median;
     if (isOutside) {
       explained.lower[row] = this.#lows[column] ?? Number.NaN;
@@ -266,13 +273,4 @@ function beyondLimits({ expected, lower, upper }: Expectations, row: number, val
   if (!Number.isNaN(expected[row])) return 0;
   if (value > Number(upper[row])) return value - Number(upper[row]);
   return value < Number(lower[row]) ? value - Number(lower[row]) : 0;
-}
-
-/** A setting that holds for every column, or is given by column. */
-function ofColumn(setting: number | { readonly [column: string]: number }, column: string): number | undefined {
-  return typeof setting === 'number' ? setting : own(setting, column);
-}
-
-function own<T>(byColumn: { readonly [column: string]: T }, column: string): T | undefined {
-  return Object.hasOwn(byColumn, column) ? byColumn[column] : undefined;
 }

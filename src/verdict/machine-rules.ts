@@ -38,3 +38,13 @@ export function rulesThatLearn({ machines, ...rules }: VerdictSettings): object 
 function ofRows({ stale_after: _stale, repeat_after: _repeat, ...rules }: Partial<VerdictRules>): object {
   return rules;
 }
+
+/** A setting that holds for every column, or is given by column; undefined where it is not for this one. */
+export function ofColumn(setting: number | { readonly [column: string]: number }, column: string): number | undefined {
+  return typeof setting === 'number' ? setting : own(setting, column);
+}
+
+/** Undefined where the column has none of its own. */
+export function own<T>(byColumn: { readonly [column: string]: T }, column: string): T | undefined {
+  return Object.hasOwn(byColumn, column) ? byColumn[column] : undefined;
+}

@@ -1,5 +1,7 @@
 import type { VerdictCause } from '../contract/anomaly-event.js';
+import { formatDuration } from '../contract/duration.js';
 import type { VerdictRules } from '../contract/pipeline.js';
+import { ofColumn } from './machine-rules.js';
 
 /** What is known of an anomalous row. */
 export interface ReasonedRow {
@@ -8,6 +10,8 @@ export interface ReasonedRow {
   /** Name of the column that made it anomalous, and its value; null: unknown. */
   readonly column: string | null;
   readonly value: number;
+  /** What of the column it was, by name; null: its value, or unknown. */
+  readonly view: string | null;
   /** NaN: unknown. */
   readonly expected: number;
   /** NaN or infinite: none on that side. */
@@ -22,7 +26,7 @@ export function reasonText(row: ReasonedRow, rules: VerdictRules): string {
     case 'range':
       return `${column ?? 'a value'} ${short(value)} outside the valid range${boundsText(row)}`;
     case 'stuck':
-      return `${column ?? 'a column'} stuck at ${short(value)}`;
+      return `${column ?? 'a column'} stuck at ${short(value)}${stuckText(rules, column)}`;
     case 'silent':
       return 'no rows';
     case 'score': {
@@ -30,9 +34,23 @@ export function reasonText(row: ReasonedRow, rules: VerdictRules): string {
       const level = score > rules.threshold ? rules.threshold : (rules.clear_level ?? rules.threshold);
       const found = `score ${score.toFixed(3)} above ${level}`;
       if (column === null || Number.isNaN(value) || Number.isNaN(row.expected)) return found;
-      return `${found}: ${column} ${short(value)}, expected ${short(row.expected)}${boundsText(row)}`;
+      const named = row.view === null ? column : `${column} (${row.view})`;
+      return `${found}: ${named} ${short(value)}, expected ${expectedText(row)}`;
     }
   }
+}
+
+/** ` for 30m or longer`, or nothing. */
+function stuckText({ stuck_after: after = null }: VerdictRules, column: string | null): string {
+  const least = after === null || column === null ? undefined : ofColumn(after, column);
+  return least === undefined ? '' : ` for ${formatDuration(least)} or longer`;
+}
+
+/** Bounds are shown where the value is beyond them, and what lies beyond them itself is not what is expected. */
+function expectedText({ value, expected, lower, upper }: ReasonedRow): string {
+  if (!(value < lower || value > upper)) return short(expected);
+  const bounds = boundsText({ lower, upper });
+  return expected < lower || expected > upper ? bounds.slice(2, -1) : `${short(expected)}${bounds}`;
 }
 
 /** ` (1 to 5)`, ` (at least 1)`, ` (at most 5)`, or nothing. */

@@ -26,12 +26,21 @@ export function toldEvent(
   const declared = typeof settings.normalise === 'string' ? {} : settings.normalise;
   const limits = Object.fromEntries(Object.entries(declared).filter(([name]) => names.includes(name)));
   const rules = rulesOf(settings.verdict, uniqueId);
-  const { cause = 'score', feature = -1, expected = null, lower = null, upper = null, ...worst } = event.worst;
+  const {
+    cause = 'score',
+    feature = -1,
+    view = null,
+    expected = null,
+    lower = null,
+    upper = null,
+    ...worst
+  } = event.worst;
   const column = names[feature] ?? null;
   const found = {
     cause,
     score: worst.score,
     column,
+    view,
     value: worst.values[feature] ?? Number.NaN,
     expected: expected ?? Number.NaN,
     lower: lower ?? Number.NaN,

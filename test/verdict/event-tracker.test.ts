@@ -13,6 +13,7 @@ function rowsAt(seconds: readonly number[], flags: readonly number[], scores?: r
     causes: Uint8Array.from(flags),
     values: Float64Array.from(seconds),
     explained: createExplanations(seconds.length),
+    views: [],
   };
 }
 
@@ -23,6 +24,7 @@ function partOf(rows: TrackedRows, from: number, to: number): TrackedRows {
     causes: rows.causes.slice(from, to),
     values: rows.values.slice(from, to),
     explained: createExplanations(to - from),
+    views: [],
   };
 }
 

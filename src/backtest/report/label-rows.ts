@@ -1,4 +1,4 @@
-import { formatDuration } from '../../config/duration.js';
+import { formatDuration } from '../../contract/duration.js';
 import { eventRatesOf } from '../../evaluation/eventwise.js';
 import { precisionOfPoints } from '../../evaluation/precision.js';
 import type { Totals } from '../backtest.js';

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { formatDuration } from '../../config/duration.js';
+import { formatDuration } from '../../contract/duration.js';
 import type { ColumnFacts, MachineFacts } from '../../suggest/machine-facts.js';
 import type { Suggestion } from '../../suggest/suggestions.js';
 import { visible } from '../visible.js';

@@ -1,4 +1,4 @@
-import type { DurationMs } from '../contract/pipeline.js';
+import type { DurationMs } from './pipeline.js';
 
 const MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
