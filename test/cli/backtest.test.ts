@@ -59,7 +59,7 @@ function labelsOf(text: string): string {
 describe('backtest FILE.csv', () => {
   it('prints what each variant found, by machine too, and writes the report', async () => {
     const { found } = await run({
-      set: ['verdict.threshold=1'],
+      set: ['verdict.threshold=0.9999'],
       variant: ['small trees:detector={kind: half_space_trees, height: 2, window_size: 50},verdict.clear_after=1m'],
     });
     expect(found).toMatchObject({
@@ -76,7 +76,7 @@ describe('backtest FILE.csv', () => {
           messages: 1,
           by_machine: { broken: { events: 1 }, healthy: { events: 0 } },
         },
-        { name: 'verdict.threshold=1', events: 0, anomalies: 0, messages: 0 },
+        { name: 'verdict.threshold=0.9999', events: 0, anomalies: 0, messages: 0 },
         { name: 'small trees' },
       ],
     });
@@ -131,7 +131,7 @@ describe('backtest refuses with one line', () => {
     ['verdict.threshold', '--set verdict.threshold: expected a setting and its value, e.g. verdict.threshold=0.9'],
     ['=1', '--set =1: expected a setting and its value, e.g. verdict.threshold=0.9'],
     ['verdict={', '--set verdict={: broken YAML: '],
-    ['verdict.__proto__.threshold=1', '--set verdict.__proto__.threshold=1: `__proto__` cannot be a name'],
+    ['verdict.__proto__.threshold=0.9999', '--set verdict.__proto__.threshold=0.9999: `__proto__` cannot be a name'],
     ['window.history=1h', '--set window.history=1h: a backtest has no use for `window`; it tries detector, '],
     [
       'verdict.stale_after=1h',
@@ -153,8 +153,8 @@ describe('backtest refuses with one line', () => {
 
   it.each([
     ['slow', 'Expected --variant to be name:key=value,key=value, got `slow`'],
-    [':verdict.threshold=1', 'Expected --variant to be name:key=value,key=value, got `:verdict.threshold=1`'],
-    ['as set:verdict.threshold=1', 'Two variants are called `as set`'],
+    [':verdict.threshold=0.9999', 'Expected --variant to be name:key=value,key=value, got `:verdict.threshold=0.9999`'],
+    ['as set:verdict.threshold=0.9999', 'Two variants are called `as set`'],
   ])('a variant %s', async (variant, message) => {
     expect((await refusal({ variant: [variant] })).message).toBe(message);
   });

@@ -25,7 +25,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'data.csv'), `time,provider,machineID,power\n${rows.join('')}`);
   await writeFile(join(folder, 'labels.csv'), `unique_id,from,to\nacme-m1,${START + 1500},${START + 1519}\n`);
   const { code, stderr } = await runCommand(
-    ['backtest', 'data.csv', '--set', 'verdict.threshold=1', '--labels', 'labels.csv', '--out', 'report.html'],
+    ['backtest', 'data.csv', '--set', 'verdict.threshold=0.9999', '--labels', 'labels.csv', '--out', 'report.html'],
     { cwd: folder },
   );
   expect(code, stderr).toBe(0);
@@ -55,7 +55,7 @@ describe('the report of a backtest, opened from disk', () => {
 
   it('has the settings side by side, the figures against labels and the event with its reason', async () => {
     const settings = page.getByRole('table', { name: 'Settings side by side' });
-    expect(await settings.getByRole('columnheader').allTextContents()).toEqual(['', 'as set', 'verdict.threshold=1']);
+    expect(await settings.getByRole('columnheader').allTextContents()).toEqual(['', 'as set', 'verdict.threshold=0.9999']);
     expect(await settings.getByRole('row', { name: /^events \d/ }).allTextContents()).toEqual(['events10']);
     expect(await settings.getByRole('row', { name: /^recall by event/ }).allTextContents()).toEqual([
       'recall by event1.0000.000',

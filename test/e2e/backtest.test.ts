@@ -163,7 +163,7 @@ pipelines:
     );
     const range = ['--from', isoFromNanos(at(10)), '--to', isoFromNanos(at(80))];
     const { code, stdout, stderr } = await runCommand(
-      ['backtest', ...range, '--set', 'verdict.threshold=1', '--labels', 'labels.csv', '--json'],
+      ['backtest', ...range, '--set', 'verdict.threshold=0.9999', '--labels', 'labels.csv', '--json'],
       { cwd: folder },
     );
     expect(code, stderr).toBe(0);
@@ -171,7 +171,7 @@ pipelines:
     expect(found).toMatchObject({ pipeline: 'machines', rows: 3 * 70 * 60, machines: 3, labels: 2, unused_labels: 0 });
     expect(found.variants).toMatchObject([
       { name: 'as set', events: events.length, by_event: { recall: 1, missed: 0 } },
-      { name: 'verdict.threshold=1', events: 0, by_event: { recall: 0, precision: null, missed: 2 } },
+      { name: 'verdict.threshold=0.9999', events: 0, by_event: { recall: 0, precision: null, missed: 2 } },
     ]);
     expect(await readFile(join(folder, 'backtest.html'), 'utf8')).toContain('</html>');
     const tables = await plant.rows(
