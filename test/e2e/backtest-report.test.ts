@@ -55,7 +55,11 @@ describe('the report of a backtest, opened from disk', () => {
 
   it('has the settings side by side, the figures against labels and the event with its reason', async () => {
     const settings = page.getByRole('table', { name: 'Settings side by side' });
-    expect(await settings.getByRole('columnheader').allTextContents()).toEqual(['', 'as set', 'verdict.threshold=0.9999']);
+    expect(await settings.getByRole('columnheader').allTextContents()).toEqual([
+      '',
+      'as set',
+      'verdict.threshold=0.9999',
+    ]);
     expect(await settings.getByRole('row', { name: /^events \d/ }).allTextContents()).toEqual(['events10']);
     expect(await settings.getByRole('row', { name: /^recall by event/ }).allTextContents()).toEqual([
       'recall by event1.0000.000',
