@@ -14,6 +14,7 @@ import { createInflux, type Influx } from '../../src/influx/connect.js';
 import { writeAll } from '../../src/influx/write-all.js';
 import { type StandIn, startStandIn } from '../../src/local/standin/server.js';
 import { openStorage, type Storage } from '../../src/store/storage.js';
+import { remedyOf } from '../../src/temporal-failures.js';
 import { createWorkerPair, type WorkerPair } from '../../src/worker-pair.js';
 import { pipelineOf, sourceOf } from '../pipeline.js';
 
@@ -162,7 +163,7 @@ export async function reasonOfFailure(run: Promise<unknown>): Promise<string> {
     if (!(error instanceof WorkflowFailedError)) throw error;
     let innermost: Error = error;
     while (innermost.cause instanceof Error) innermost = innermost.cause;
-    return innermost.message;
+    return [innermost.message, remedyOf(innermost) ?? ''].join(' ').trim();
   }
   throw new Error('Expected the run to fail, it succeeded');
 }
