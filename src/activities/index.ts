@@ -41,7 +41,7 @@ export function createActivities(deps: ActivityDeps) {
     modelIsCached: asActivity((input: Input<typeof modelIsCached, 2>) => modelIsCached(deps, documents, input)),
     loadModel: asActivity((input: Input<typeof loadModel, 1>) => loadModel(deps, input)),
     passOverModel: asActivity((input: Input<typeof passOverModel, 2>) => passOverModel(deps, documents, input)),
-    rollBackModel: asActivity((input: Input<typeof rollBackModel, 2>) => rollBackModel(deps, documents, input)),
+    rollBackModel: asActivity((input: Input<typeof rollBackModel, 3>) => rollBackModel(deps, documents, packs, input)),
     detectAnomalies: asActivity((input: Input<typeof detectAnomalies, 3>, attempt) =>
       detectAnomalies(deps, documents, packs, input, attempt),
     ),

@@ -210,7 +210,7 @@ export interface RollBack {
   /** The late rows: at least this many, none before `first`. */
   readonly rows: number;
   readonly first: Nanos;
-  /** The earlier model must not have learned rows from here on. */
+  /** Start of the first stretch with late rows: the earlier model has learned no row that comes after one of them. */
   readonly before: Nanos;
 }
 

@@ -27,20 +27,33 @@ export interface CoveredSlice {
  * the same or nothing is known of them.
  * @param at where the machine's own window begins.
  */
-export function findLateRows(
-  model: Model,
-  { slice, covered }: CoveredSlice,
-  clock: LateClock,
-  at: bigint,
-): BucketDifference | null {
+export function findLateRows(model: Model, whole: CoveredSlice, clock: LateClock, at: bigint): BucketDifference | null {
   const { recent, watermark } = model;
   if (watermark === null || recent?.width !== clock.width) return null;
   const zone = zoneStart(clock, at > watermark ? at : watermark);
+  return differenceFrom(latest(zone, recentStart(clock, watermark)), recent, watermark, whole);
+}
+
+/** True when the slice holds the rows that the model knows, from the stretch with `from` (nanoseconds) up to its watermark. */
+export function knowsAll(model: Model, whole: CoveredSlice, clock: LateClock, from: bigint): boolean {
+  const { recent, watermark } = model;
+  const start = floorTo(from, clock.width);
+  if (watermark === null || recent?.width !== clock.width || start < recentStart(clock, watermark)) return false;
+  return differenceFrom(start, recent, watermark, whole) === null;
+}
+
+function differenceFrom(
+  least: bigint,
+  recent: Recent,
+  watermark: bigint,
+  { slice, covered }: CoveredSlice,
+): BucketDifference | null {
+  const { width, since } = recent;
   const begin = ownStart(recent, covered);
-  const from = latest(zone, floorTo(begin, clock.width), recentStart(clock, watermark));
-  const now = bucketsOf(slice, { from: latest(from, begin), until: watermark, width: clock.width });
+  const from = latest(least, floorTo(begin, width));
+  const now = bucketsOf(slice, { from: latest(from, begin), until: watermark, width });
   const found = differenceOf(recent.buckets, now, from);
-  return found === null ? null : { ...found, first: latest(found.first, recent.since ?? found.first) };
+  return found === null ? null : { ...found, first: latest(found.first, since ?? found.first) };
 }
 
 /**

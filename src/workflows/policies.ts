@@ -51,7 +51,7 @@ export const TRANSFORM: ActivityOptions = {
   scheduleToCloseTimeout: '1h',
 };
 
-/** modelIsCached, loadModel, passOverModel, rollBackModel: a listing and one object, or the few between now and late rows. */
+/** modelIsCached, loadModel, passOverModel, rollBackModel: a listing and one object, or the few between now and late rows and the slice. */
 export const GATE: ActivityOptions = {
   ...COMMON,
   startToCloseTimeout: '1m',

@@ -150,4 +150,34 @@ describe('rescoring late rows', () => {
     expect(sums.rescored).toBeGreaterThan(20);
     expect(sums.killed > 0 && sums.failed > 0).toBe(trouble.dying > 0);
   });
+
+  // Stretches are 5 s long, and runs end 3 s after the begin of one.
+  it.each([0.7, 1.5, 4, 9])(
+    'reaches back from a model that is ahead of the progress, to a row %s s after where its window begins again',
+    async (second) => {
+      const base = START - (START % (5n * SECOND)) + 3n * SECOND;
+      const at = (seconds: number) => base + BigInt(Math.round(seconds * 1e9));
+      const rowAt = (seconds: number) => ({ machine: 'm0', time: at(seconds), value: 50 + (seconds % 7), arrives: 1n });
+      const inTime = Array.from({ length: 160 }, (_, index) => rowAt(index - 120.1));
+      const late = rowAt(second);
+      const plant = new MemoryPlant(settingsOf());
+      for (const end of [-60, -30, 0]) {
+        for (const row of inTime) if (row.time < at(end)) plant.influx.put(row);
+        await plant.run(at(end));
+      }
+      for (const row of inTime) if (row.time < at(20)) plant.influx.put(row);
+      plant.store.beforeCall = (verb, key) => {
+        if (verb === 'write' && key.startsWith('progress/')) throw new Killed();
+      };
+      const before = plant.newest('m0');
+      await expect(plant.run(at(20))).rejects.toThrow(Killed);
+      expect(plant.newest('m0')).not.toEqual(before);
+
+      plant.store.beforeCall = () => {};
+      for (const row of [...inTime, late]) plant.influx.put(row);
+      const { rescoredCount, notRescoredCount } = await plant.run(at(40));
+      expect({ rescoredCount, notRescoredCount }).toEqual({ rescoredCount: 1, notRescoredCount: 0 });
+      expect(stateOf(plant)).toEqual(await inOrder([...inTime, late], at(40), {}));
+    },
+  );
 });

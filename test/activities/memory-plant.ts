@@ -193,7 +193,7 @@ async function detectFrom(
   if (!gate.cached) await loadModel(deps, { ...input, gate });
   let detection = await detectAnomalies(deps, documents, packs, { ...input, gate }, ATTEMPT);
   if (detection.kind === 'roll back') {
-    gate = await rollBackModel(deps, documents, { ...input, gate, wish: detection });
+    gate = await rollBackModel(deps, documents, packs, { ...input, gate, wish: detection });
     detection = await detectAnomalies(deps, documents, packs, { ...input, gate }, ATTEMPT);
     if (detection.kind === 'roll back') throw new Error('Expected no second wish for an earlier model');
   }

@@ -3,7 +3,7 @@ import type { PipelineSettings } from '../../src/contract/pipeline.js';
 import type { Slice } from '../../src/contract/slice.js';
 import { type Learned, learnInSteps } from '../../src/model/learn.js';
 import { createModel, type Model } from '../../src/model/model.js';
-import { findLateRows, reachesBack } from '../../src/model/recent.js';
+import { findLateRows, knowsAll, reachesBack } from '../../src/model/recent.js';
 import { encodeSnapshot } from '../../src/model/snapshot.js';
 import { lateClockOf } from '../../src/shape/late-zone.js';
 import { pipelineOf } from '../pipeline.js';
@@ -22,7 +22,7 @@ const SETTINGS: PipelineSettings = pipelineOf({ late: LATE, on_settings_change: 
 
 /** A row at each of the given seconds, its value made of the time. */
 function rowsAt(...seconds: number[]): Slice {
-  const times = BigInt64Array.from(seconds, (second) => BigInt(second) * SECOND);
+  const times = BigInt64Array.from(seconds, (second) => BigInt(second * 1e9));
   const values = Float64Array.from(seconds, (second) => Math.sin(second));
   return { uniqueId: 'm', ids: ['m'], rows: seconds.length, times, values };
 }
@@ -83,6 +83,34 @@ describe('what a model knows of its last rows', () => {
     expect(findLateRows(model, whole, other, 200n * SECOND)).toBeNull();
     model.recent = null;
     expect(findLateRows(model, whole, clockOf(), 200n * SECOND)).toBeNull();
+  });
+});
+
+describe('the rows up to where a model stands', () => {
+  const model = createModel(SETTINGS);
+  learn(model, rowsAt(...range(0, 98)), 0);
+  const knows = (slice: Slice, from: number, covered = 0) =>
+    knowsAll(model, { slice, covered: BigInt(covered) * SECOND }, clockOf(), BigInt(from) * SECOND);
+
+  it('are all known when what came late in their stretch came after them', () => {
+    expect(knows(rowsAt(...range(0, 98), 98, 99), 95, 95)).toBe(true);
+    expect(knows(rowsAt(...range(0, 97), 96.5, 97), 95, 95)).toBe(false);
+    expect(knows(rowsAt(...range(0, 97)), 95, 95)).toBe(false);
+  });
+
+  it('are compared from the begin of a stretch on', () => {
+    const withLate = rowsAt(...range(0, 97), 96.5, 97);
+    expect(knows(withLate, 97)).toBe(false);
+    expect(knows(rowsAt(...range(0, 92), 91.5, ...range(92, 98)), 95)).toBe(true);
+  });
+
+  it('are not taken for known where the model knows nothing of them any more, or never did', () => {
+    const long = createModel(SETTINGS);
+    learn(long, rowsAt(...range(0, 300)), 0);
+    const whole = { slice: rowsAt(...range(0, 300)), covered: 0n };
+    expect(knowsAll(long, whole, clockOf(), 180n * SECOND)).toBe(true);
+    expect(knowsAll(long, whole, clockOf(), 170n * SECOND)).toBe(false);
+    expect(knowsAll(createModel(SETTINGS), whole, clockOf(), 0n)).toBe(false);
   });
 });
 
