@@ -59,14 +59,11 @@ export async function createWorker({
   });
   const taskQueue = limits.task_queue;
   let connection: NativeConnection;
-  // Only now: its log keeps the process going until a connection that was made is closed.
   installRuntime(ownsSignals, options.logLevel ?? 'warn', log);
   try {
     connection = await NativeConnection.connect(connectionOptions);
   } catch (error) {
     await influx.close();
-    await Runtime.instance().shutdown();
-    installed = false;
     throw unreachable(address, error);
   }
   const activities = createActivities({
@@ -109,8 +106,8 @@ function installRuntime(ownsSignals: boolean, level: string, log: WorkerOptions[
   const least: LogLevel = level === 'debug' ? 'DEBUG' : level === 'error' ? 'ERROR' : 'WARN';
   Runtime.install({
     ...(ownsSignals ? {} : { shutdownSignals: [] }),
-    // The SDK's native part would else write to stderr by itself, in a format and with colours of its own.
-    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
+    // Not forwarded to the logger: that keeps a process alive whose server was away when it ended.
+    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' } } },
     logger: new DefaultLogger(least, ({ level: severity, message, meta }) => {
       if (message === NO_WORKFLOWS) return;
       log(severity === 'ERROR' || severity === 'WARN' ? 'warn' : 'info', message, { ...meta });

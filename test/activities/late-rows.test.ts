@@ -12,7 +12,8 @@ const WITHIN_S = 60;
 
 function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
   return pipelineOf({
-    window: { history: 300_000, settle: 0, catch_up: 100_000_000, chunk: 100_000 },
+    // Longer than any series here: where the first runs die, the one that begins looks back over all of it.
+    window: { history: 500_000, settle: 0, catch_up: 100_000_000, chunk: 100_000 },
     late: { within: WITHIN_S * 1000, action: 'rescore' },
     output: { table: 'scores' },
     ...change,
