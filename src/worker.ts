@@ -43,6 +43,7 @@ export async function createWorker({
   graceMs = GRACE_MS,
   ...options
 }: WorkerOptions): Promise<HalfspaceWorker> {
+  installRuntime(ownsSignals, options.logLevel ?? 'warn', log);
   const { connectionOptions, namespace, address } = temporalTarget(options);
   await loadDetectorModules(settings);
   const { storeUrl, links, worker: limits } = settings;
@@ -59,7 +60,6 @@ export async function createWorker({
   });
   const taskQueue = limits.task_queue;
   let connection: NativeConnection;
-  installRuntime(ownsSignals, options.logLevel ?? 'warn', log);
   try {
     connection = await NativeConnection.connect(connectionOptions);
   } catch (error) {
@@ -106,8 +106,6 @@ function installRuntime(ownsSignals: boolean, level: string, log: WorkerOptions[
   const least: LogLevel = level === 'debug' ? 'DEBUG' : level === 'error' ? 'ERROR' : 'WARN';
   Runtime.install({
     ...(ownsSignals ? {} : { shutdownSignals: [] }),
-    // Not forwarded to the logger: that keeps a process alive whose server was away when it ended.
-    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' } } },
     logger: new DefaultLogger(least, ({ level: severity, message, meta }) => {
       if (message === NO_WORKFLOWS) return;
       log(severity === 'ERROR' || severity === 'WARN' ? 'warn' : 'info', message, { ...meta });
