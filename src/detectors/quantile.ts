@@ -1,9 +1,7 @@
 import type { QuantileSettings } from '../contract/pipeline.js';
-import type { ByteReader, ByteWriter } from './byte-codec.js';
-import type { ColumnPlan, ColumnRule, Finding } from './column-detector.js';
-import type { LearningOrder } from './detector.js';
+import type { ColumnPlan } from './column-detector.js';
 import { scoreOfRatio } from './size-bound.js';
-import { SortedWindow } from './sorted-window.js';
+import { type ValueWindowPlan, ValueWindowRule } from './value-window-rule.js';
 
 const MIDDLE = 0.5;
 
@@ -13,7 +11,8 @@ const MIDDLE = 0.5;
  * is scored until as many values are known as it takes for one to lie beyond a quantile.
  */
 export function quantilePlan(settings: QuantileSettings): ColumnPlan {
-  return { settings, view: 'value', asksTime: false, createRule: () => new QuantileRule(settings) };
+  const plan = valueWindowPlan(settings);
+  return { settings, view: 'value', asksTime: false, createRule: () => new ValueWindowRule(plan) };
 }
 
 /** Values of which one is expected beyond the outermost quantile. */
@@ -22,50 +21,21 @@ export function leastValues({ low, high }: Pick<QuantileSettings, 'low' | 'high'
   return Math.ceil(1 / tail - 1e-9); // 1 - 0.99 is a little above 0.01, 1 - 0.999 a little below 0.001
 }
 
-class QuantileRule implements ColumnRule {
-  readonly #low: number | null;
-  readonly #high: number | null;
-  readonly #least: number;
-  readonly #values: SortedWindow;
-
-  constructor(settings: QuantileSettings) {
-    this.#low = settings.low;
-    this.#high = settings.high;
-    this.#least = Math.min(leastValues(settings), settings.memory);
-    this.#values = new SortedWindow(settings.memory);
-  }
-
-  get sizeBytes(): number {
-    return this.#values.sizeBytes;
-  }
-
-  take(value: number, _time: bigint | null, order: LearningOrder, finding: Finding): void {
-    if (order === 'learn_then_score') this.#learn(value);
-    if (this.#values.count >= this.#least) this.#judge(value, finding);
-    if (order === 'score_then_learn') this.#learn(value);
-  }
-
-  write(writer: ByteWriter): void {
-    this.#values.write(writer);
-  }
-
-  read(reader: ByteReader): void {
-    this.#values.read(reader);
-  }
-
-  #judge(value: number, finding: Finding): void {
-    const middle = this.#values.quantile(MIDDLE);
-    finding.isKnown = true;
-    finding.expected = middle;
-    if (this.#low !== null) finding.lower = this.#values.quantile(this.#low);
-    if (this.#high !== null) finding.upper = this.#values.quantile(this.#high);
-    const bound = value < middle ? finding.lower : finding.upper;
-    finding.score = scoreOfRatio(share(value, middle, bound));
-  }
-
-  #learn(value: number): void {
-    if (Number.isFinite(value)) this.#values.push(value);
-  }
+function valueWindowPlan(settings: QuantileSettings): ValueWindowPlan {
+  const { low, high, memory } = settings;
+  return {
+    capacity: memory,
+    least: Math.min(leastValues(settings), memory),
+    largest: Number.MAX_VALUE,
+    judge: (value, values, finding) => {
+      const middle = values.quantile(MIDDLE);
+      finding.expected = middle;
+      if (low !== null) finding.lower = values.quantile(low);
+      if (high !== null) finding.upper = values.quantile(high);
+      const bound = value < middle ? finding.lower : finding.upper;
+      finding.score = scoreOfRatio(share(value, middle, bound));
+    },
+  };
 }
 
 /** How much of the way from `middle` to `bound` lies before `value`; each halved, so that no difference is endless. */

@@ -11,28 +11,7 @@ import { Vote } from './vote.js';
 
 /** A new detector over `features`, the columns of the batches to come. Throws BadSettings for settings out of range. */
 export function createDetector(settings: DetectorSettings, features: readonly string[]): Detector {
-  switch (settings.kind) {
-    case 'half_space_trees':
-      return new HalfSpaceTrees(settings, features);
-    case 'drift_gate':
-      return new DriftGate(settings, features);
-    case 'novelty':
-      return new Novelty(settings, features);
-    case 'threshold':
-    case 'quantile':
-    case 'persist':
-    case 'level_shift':
-    case 'volatility_shift':
-    case 'seasonal':
-    case 'robust_zscore':
-      return new ColumnDetector(columnPlan(settings), features);
-    case 'vote':
-      return new Vote(settings, features, (member) => createDetector(member, features));
-    case 'module':
-      return createModuleDetector(settings, features);
-    default:
-      return unknownKind(settings);
-  }
+  return kindOf(settings).create(features);
 }
 
 /** The detector that `toBytes` was called on. Throws CorruptSnapshot for bytes of another kind, settings or features. */
@@ -41,13 +20,32 @@ export function detectorFromBytes(
   features: readonly string[],
   bytes: Uint8Array,
 ): Detector {
+  return kindOf(settings).fromBytes(features, bytes);
+}
+
+/** The two ways to a detector of one kind with its settings. */
+interface Kind {
+  create(features: readonly string[]): Detector;
+  fromBytes(features: readonly string[], bytes: Uint8Array): Detector;
+}
+
+function kindOf(settings: DetectorSettings): Kind {
   switch (settings.kind) {
     case 'half_space_trees':
-      return HalfSpaceTrees.fromBytes(bytes, settings, features);
+      return {
+        create: (features) => new HalfSpaceTrees(settings, features),
+        fromBytes: (features, bytes) => HalfSpaceTrees.fromBytes(bytes, settings, features),
+      };
     case 'drift_gate':
-      return DriftGate.fromBytes(bytes, settings, features);
+      return {
+        create: (features) => new DriftGate(settings, features),
+        fromBytes: (features, bytes) => DriftGate.fromBytes(bytes, settings, features),
+      };
     case 'novelty':
-      return Novelty.fromBytes(bytes, settings, features);
+      return {
+        create: (features) => new Novelty(settings, features),
+        fromBytes: (features, bytes) => Novelty.fromBytes(bytes, settings, features),
+      };
     case 'threshold':
     case 'quantile':
     case 'persist':
@@ -55,11 +53,21 @@ export function detectorFromBytes(
     case 'volatility_shift':
     case 'seasonal':
     case 'robust_zscore':
-      return ColumnDetector.fromBytes(columnPlan(settings), features, bytes);
+      return {
+        create: (features) => new ColumnDetector(columnPlan(settings), features),
+        fromBytes: (features, bytes) => ColumnDetector.fromBytes(columnPlan(settings), features, bytes),
+      };
     case 'vote':
-      return Vote.fromBytes(bytes, settings, features, (member, saved) => detectorFromBytes(member, features, saved));
+      return {
+        create: (features) => new Vote(settings, features, (member) => createDetector(member, features)),
+        fromBytes: (features, bytes) =>
+          Vote.fromBytes(bytes, settings, features, (member, saved) => detectorFromBytes(member, features, saved)),
+      };
     case 'module':
-      return moduleDetectorFromBytes(settings, features, bytes);
+      return {
+        create: (features) => createModuleDetector(settings, features),
+        fromBytes: (features, bytes) => moduleDetectorFromBytes(settings, features, bytes),
+      };
     default:
       return unknownKind(settings);
   }

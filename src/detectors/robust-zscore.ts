@@ -1,9 +1,7 @@
 import type { RobustZscoreSettings } from '../contract/pipeline.js';
-import type { ByteReader, ByteWriter } from './byte-codec.js';
-import type { ColumnPlan, ColumnRule, Finding } from './column-detector.js';
-import type { LearningOrder } from './detector.js';
+import type { ColumnPlan } from './column-detector.js';
 import { scoreOfRatio } from './size-bound.js';
-import { SortedWindow } from './sorted-window.js';
+import { type ValueWindowPlan, ValueWindowRule } from './value-window-rule.js';
 
 const LEAST_VALUES = 100; // known before anything is judged by them; the spread is then known to about a tenth
 const NORMAL_MEDIAN = 0.6744897501960817; // median of a standard normal variable's size
@@ -18,61 +16,24 @@ const LARGEST = Number.MAX_VALUE / 4; // values are learned within this, so that
  * are one and the same, the deviation that nine in ten keep takes its place; where that is 0 too, any other value scores 1.
  */
 export function robustZscorePlan(settings: RobustZscoreSettings): ColumnPlan {
-  return { settings, view: 'value', asksTime: false, createRule: () => new RobustZscoreRule(settings) };
+  const plan = valueWindowPlan(settings);
+  return { settings, view: 'value', asksTime: false, createRule: () => new ValueWindowRule(plan) };
 }
 
-class RobustZscoreRule implements ColumnRule {
-  readonly #limit: number;
-  readonly #least: number;
-  readonly #values: SortedWindow;
-  /** Of the values in the window; the width is where the limit lies on either side. */
-  #median = Number.NaN;
-  #width = Number.NaN;
-
-  constructor({ window, limit }: RobustZscoreSettings) {
-    this.#limit = limit;
-    this.#least = Math.min(LEAST_VALUES, window);
-    this.#values = new SortedWindow(window);
-  }
-
-  get sizeBytes(): number {
-    return this.#values.sizeBytes;
-  }
-
-  take(value: number, _time: bigint | null, order: LearningOrder, finding: Finding): void {
-    if (order === 'learn_then_score') this.#learn(value);
-    if (this.#values.count >= this.#least) this.#judge(value, finding);
-    if (order === 'score_then_learn') this.#learn(value);
-  }
-
-  write(writer: ByteWriter): void {
-    this.#values.write(writer);
-  }
-
-  read(reader: ByteReader): void {
-    this.#values.read(reader);
-    this.#measure();
-  }
-
-  #judge(value: number, finding: Finding): void {
-    finding.isKnown = true;
-    finding.expected = this.#median;
-    finding.lower = this.#median - this.#width;
-    finding.upper = this.#median + this.#width;
-    const away = Math.abs(value - this.#median);
-    finding.score = away === 0 ? 0 : scoreOfRatio(away / this.#width);
-  }
-
-  #learn(value: number): void {
-    if (!Number.isFinite(value)) return;
-    this.#values.push(Math.min(Math.max(value, -LARGEST), LARGEST));
-    this.#measure();
-  }
-
-  #measure(): void {
-    if (this.#values.count < this.#least) return;
-    const deviation = this.#values.medianDeviation() / NORMAL_MEDIAN;
-    this.#median = this.#values.quantile(0.5);
-    this.#width = this.#limit * (deviation === 0 ? this.#values.deviationOf(TAIL_SHARE) / NORMAL_TAIL : deviation);
-  }
+function valueWindowPlan({ window, limit }: RobustZscoreSettings): ValueWindowPlan {
+  return {
+    capacity: window,
+    least: Math.min(LEAST_VALUES, window),
+    largest: LARGEST,
+    judge: (value, values, finding) => {
+      const median = values.quantile(0.5);
+      const deviation = values.medianDeviation() / NORMAL_MEDIAN;
+      const width = limit * (deviation === 0 ? values.deviationOf(TAIL_SHARE) / NORMAL_TAIL : deviation);
+      finding.expected = median;
+      finding.lower = median - width;
+      finding.upper = median + width;
+      const away = Math.abs(value - median);
+      finding.score = away === 0 ? 0 : scoreOfRatio(away / width);
+    },
+  };
 }
