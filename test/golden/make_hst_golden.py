@@ -25,6 +25,7 @@ import sys
 
 import river
 from river import anomaly
+from xorshift import Xorshift32
 
 EXPECTED = "0.26.1"
 CASES = 240
@@ -37,19 +38,6 @@ SHAPES = {
     "steps": lambda u: math.floor(u * 8.0) / 8.0,
     "low": lambda u: u * u * u,
 }
-
-
-class Xorshift32:
-    def __init__(self, seed):
-        self.state = seed
-
-    def draw(self):
-        x = self.state
-        x ^= (x << 13) & 0xFFFFFFFF
-        x ^= x >> 17
-        x ^= (x << 5) & 0xFFFFFFFF
-        self.state = x
-        return x / 4294967296.0
 
 
 def bits(value):

@@ -20,6 +20,8 @@ import json
 import math
 import pathlib
 
+from xorshift import Xorshift32
+
 START = 1_767_225_600  # 2026-01-01T00:00:00Z, a Thursday
 STEP = 900
 KEPT = 1 / 4
@@ -40,19 +42,6 @@ CASES = [
         ]
     )
 ]
-
-
-class Xorshift32:
-    def __init__(self, seed):
-        self.state = seed
-
-    def draw(self):
-        x = self.state
-        x ^= (x << 13) & 0xFFFFFFFF
-        x ^= x >> 17
-        x ^= (x << 5) & 0xFFFFFFFF
-        self.state = x
-        return x / 4294967296.0
 
 
 def value_of(shape, row, rows, u, v):
