@@ -21,7 +21,9 @@ import {
   DETECTION_RUN,
   runWorkflowId,
 } from './contract/names.js';
-import type { BackfillInput, BackfillProgress, RunInput, Window } from './contract/run.js';
+import type { BackfillInput, RunInput } from './contract/run-input.js';
+import type { Window } from './contract/run-plan.js';
+import type { BackfillProgress } from './contract/run-result.js';
 import { isoFromNanos } from './contract/time.js';
 import { temporalFailure } from './temporal-failures.js';
 import { retriesUntilClosed } from './temporal-retries.js';

@@ -1,4 +1,6 @@
-import type { AlertOutcome, MachineProblem, RunResult } from './contract/run.js';
+import type { AlertOutcome } from './contract/machine-run.js';
+import type { MachineProblem } from './contract/run-plan.js';
+import type { RunResult } from './contract/run-result.js';
 import { isoFromNanos } from './contract/time.js';
 
 /** A run's result as `--json` prints it: snake_case keys, times as RFC 3339 in UTC, exact to the nanosecond. */

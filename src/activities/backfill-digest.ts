@@ -1,6 +1,6 @@
 import type { Delivery } from '../alerts/channel.js';
 import type { BackfillDigest, DigestMachine } from '../contract/digest.js';
-import type { RunIdentity, Window } from '../contract/run.js';
+import type { RunIdentity, Window } from '../contract/run-plan.js';
 import { EventNotes } from '../store/event-notes.js';
 import type { Attempt } from './attempt.js';
 import type { ActivityDeps } from './deps.js';

@@ -1,6 +1,6 @@
 import { HalfspaceError } from '../contract/failures.js';
 import { backfillScope } from '../contract/names.js';
-import type { BackfillInput } from '../contract/run.js';
+import type { BackfillInput } from '../contract/run-input.js';
 import { isoFromNanos } from '../contract/time.js';
 import { AlertRecords } from '../store/alert-records.js';
 import { EventNotes } from '../store/event-notes.js';

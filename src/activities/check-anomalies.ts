@@ -1,6 +1,6 @@
 import type { AnomalyEvent, EarlierEvents } from '../contract/anomaly-event.js';
+import type { CheckedAnomalies, Detection, MachineInput, ModelGate, ToldEvent } from '../contract/machine-run.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
-import type { CheckedAnomalies, Detection, MachineInput, ModelGate, ToldEvent } from '../contract/run.js';
 import { isoFromNanos, type Nanos, nanosFromMs } from '../contract/time.js';
 import { firstRowFrom } from '../shape/shaping.js';
 import { AlertRecords, isTold } from '../store/alert-records.js';

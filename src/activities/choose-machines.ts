@@ -1,5 +1,5 @@
 import { LONGEST_UNIQUE_ID } from '../contract/names.js';
-import type { MachineEntry, RunPlan, ShapedData } from '../contract/run.js';
+import type { MachineEntry, RunPlan, ShapedData } from '../contract/run-plan.js';
 import type { Slice } from '../contract/slice.js';
 import { compareCodePoints } from '../shape/code-point-order.js';
 import type { Shaped } from '../shape/group.js';

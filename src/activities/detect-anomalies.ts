@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
+import type {
+  Detection,
+  LateRows,
+  MachineInput,
+  ModelGate,
+  RollBack,
+  StagedSnapshot,
+} from '../contract/machine-run.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
-import type { Detection, LateRows, MachineInput, ModelGate, RollBack, StagedSnapshot } from '../contract/run.js';
 import type { Column, Table } from '../contract/table.js';
 import { type Learned, learnInSteps } from '../model/learn.js';
 import { createModel, type Model, type ScoredSlice } from '../model/model.js';

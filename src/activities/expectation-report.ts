@@ -1,6 +1,6 @@
 import { HalfspaceError } from '../contract/failures.js';
 import type { Expectation } from '../contract/pipeline.js';
-import type { RunPlan } from '../contract/run.js';
+import type { RunPlan } from '../contract/run-plan.js';
 import { checkExpectations, type ExpectationFacts } from '../shape/expectations.js';
 
 /**

@@ -1,6 +1,7 @@
 import type { ArtifactRef } from '../contract/artifact.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
-import type { AggregateOutcome, LoadedData, RunPlan, RunResult, RunTotals, ShapedData } from '../contract/run.js';
+import type { LoadedData, RunPlan, ShapedData } from '../contract/run-plan.js';
+import type { AggregateOutcome, RunResult, RunTotals } from '../contract/run-result.js';
 import { isoFromNanos, type Nanos } from '../contract/time.js';
 import { putArtifact } from '../store/artifacts.js';
 import { type Laggard, readProgress, writeProgress } from '../store/progress.js';

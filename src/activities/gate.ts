@@ -1,5 +1,5 @@
 import { HalfspaceError } from '../contract/failures.js';
-import type { MachineInput, ModelGate } from '../contract/run.js';
+import type { MachineInput, ModelGate } from '../contract/machine-run.js';
 import { isoFromNanos } from '../contract/time.js';
 import { howToStartOver } from '../store/progress.js';
 import { formatSnapshotName, nextToken, type SnapshotName, Snapshots, snapshotNameFrom } from '../store/snapshots.js';

@@ -1,4 +1,5 @@
-import type { MachineEntry, ModelGate, RollBack } from '../contract/run.js';
+import type { ModelGate, RollBack } from '../contract/machine-run.js';
+import type { MachineEntry } from '../contract/run-plan.js';
 import type { Model } from '../model/model.js';
 import { type CoveredSlice, findLateRows } from '../model/recent.js';
 import { type LateClock, lateClockOf, sliceStart } from '../shape/late-zone.js';

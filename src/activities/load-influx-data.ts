@@ -1,5 +1,5 @@
 import type { SourceSettings } from '../contract/pipeline.js';
-import type { LoadedData, RunPlan } from '../contract/run.js';
+import type { LoadedData, RunPlan } from '../contract/run-plan.js';
 import type { Table } from '../contract/table.js';
 import { nanosFromMs } from '../contract/time.js';
 import { isFileLimit } from '../influx/errors.js';

@@ -1,4 +1,4 @@
-import type { ChunkNumber } from '../contract/run.js';
+import type { ChunkNumber } from '../contract/run-plan.js';
 
 /** Nanoseconds since the epoch: `from <= time < to`. */
 export interface Span {

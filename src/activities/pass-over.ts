@@ -1,5 +1,5 @@
 import { HalfspaceError } from '../contract/failures.js';
-import type { MachineInput, ModelGate, SetBack } from '../contract/run.js';
+import type { MachineInput, ModelGate, SetBack } from '../contract/machine-run.js';
 import { nanosFromMs } from '../contract/time.js';
 import { formatSnapshotName, lineageOf, type SnapshotName, Snapshots, snapshotNameFrom } from '../store/snapshots.js';
 import type { ActivityDeps } from './deps.js';

@@ -1,6 +1,6 @@
 import { HalfspaceError } from '../contract/failures.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
-import type { RunPlan, RunSkip, RunWait, Window } from '../contract/run.js';
+import type { RunPlan, RunSkip, RunWait, Window } from '../contract/run-plan.js';
 import { isoFromNanos, nanosFromMs } from '../contract/time.js';
 import { isCutByTime } from '../influx/custom-query.js';
 import { lateClockOf } from '../shape/late-zone.js';

@@ -1,6 +1,6 @@
 import { renderPlot } from '../charts/render-png.js';
 import { HalfspaceError } from '../contract/failures.js';
-import type { Detection, MachineInput, PlotResult } from '../contract/run.js';
+import type { Detection, MachineInput, PlotResult } from '../contract/machine-run.js';
 import type { Table } from '../contract/table.js';
 import { isoFromNanos, msFromNanos, nanosFromMs } from '../contract/time.js';
 import { quoteIdentifier } from '../influx/identifiers.js';

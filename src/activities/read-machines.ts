@@ -1,5 +1,5 @@
 import type { ArtifactRef } from '../contract/artifact.js';
-import type { MachineEntry } from '../contract/run.js';
+import type { MachineEntry } from '../contract/run-plan.js';
 import type { JsonArtifacts } from './plan-document.js';
 
 export interface ReadMachinesInput {

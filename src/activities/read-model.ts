@@ -1,5 +1,5 @@
 import { HalfspaceError } from '../contract/failures.js';
-import type { MachineInput } from '../contract/run.js';
+import type { MachineInput } from '../contract/machine-run.js';
 import type { Model } from '../model/model.js';
 import { decodeSnapshot } from '../model/snapshot.js';
 import { formatSnapshotName, type SnapshotName } from '../store/snapshots.js';

@@ -1,4 +1,4 @@
-import type { LateRows, MachineInput, ModelGate, RollBack } from '../contract/run.js';
+import type { LateRows, MachineInput, ModelGate, RollBack } from '../contract/machine-run.js';
 import { type CoveredSlice, knowsAll, reachesBack } from '../model/recent.js';
 import { formatSnapshotName, lineageOf, parseSnapshotName, Snapshots } from '../store/snapshots.js';
 import type { ActivityDeps } from './deps.js';

@@ -1,6 +1,6 @@
 import type { ArtifactRef } from '../contract/artifact.js';
 import { HalfspaceError } from '../contract/failures.js';
-import type { RunPlan } from '../contract/run.js';
+import type { RunPlan } from '../contract/run-plan.js';
 import type { Slice } from '../contract/slice.js';
 import type { Nanos } from '../contract/time.js';
 import { type LateClock, zoneStart } from '../shape/late-zone.js';

@@ -1,6 +1,7 @@
 import type { Alert, Delivery } from '../alerts/channel.js';
 import type { AnomalyEvent } from '../contract/anomaly-event.js';
-import type { MachinePlan, PlotResult, RunIdentity } from '../contract/run.js';
+import type { PlotResult } from '../contract/machine-run.js';
+import type { MachinePlan, RunIdentity } from '../contract/run-plan.js';
 import type { Attempt } from './attempt.js';
 import type { ActivityDeps } from './deps.js';
 import { runUrl, tellOnce } from './tell-once.js';

@@ -1,6 +1,6 @@
 import type { ArtifactRef } from '../contract/artifact.js';
 import { HalfspaceError } from '../contract/failures.js';
-import type { RunPlan } from '../contract/run.js';
+import type { RunPlan } from '../contract/run-plan.js';
 import { isoFromNanos, type Nanos } from '../contract/time.js';
 import type { Shaped } from '../shape/group.js';
 import { getArtifact, putArtifact } from '../store/artifacts.js';

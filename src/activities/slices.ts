@@ -1,5 +1,5 @@
 import type { ArtifactRef } from '../contract/artifact.js';
-import type { MachineEntry } from '../contract/run.js';
+import type { MachineEntry } from '../contract/run-plan.js';
 import type { Slice } from '../contract/slice.js';
 import { decodeSlice } from '../shape/slice-codec.js';
 import { getArtifact } from '../store/artifacts.js';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel, Delivery } from '../alerts/channel.js';
 import { HalfspaceError } from '../contract/failures.js';
-import type { RunIdentity } from '../contract/run.js';
+import type { RunIdentity } from '../contract/run-plan.js';
 import { AlertRecords, type AlertState, type AlertSubject, isTold } from '../store/alert-records.js';
 import type { Attempt } from './attempt.js';
 import type { ActivityDeps, Links } from './deps.js';

@@ -1,5 +1,5 @@
 import { LONGEST_UNIQUE_ID } from '../contract/names.js';
-import type { LoadedData, MachineEntry, MachineProblem, RunPlan, ShapedData } from '../contract/run.js';
+import type { LoadedData, MachineEntry, MachineProblem, RunPlan, ShapedData } from '../contract/run-plan.js';
 import type { ShapeCounts } from '../contract/slice.js';
 import { factsOfSlices } from '../shape/expectation-facts.js';
 import { createShaper } from '../shape/group.js';

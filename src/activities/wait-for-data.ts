@@ -1,6 +1,6 @@
 import { HalfspaceError } from '../contract/failures.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
-import type { RunSkip, RunWait } from '../contract/run.js';
+import type { RunSkip, RunWait } from '../contract/run-plan.js';
 import { isoFromNanos, nanosFromMs } from '../contract/time.js';
 import { countNewRows } from '../influx/new-rows.js';
 import { type Progress, readProgress } from '../store/progress.js';

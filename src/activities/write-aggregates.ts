@@ -1,6 +1,7 @@
 import { HalfspaceError } from '../contract/failures.js';
 import type { AggregateSettings, PipelineSettings, SourceSettings } from '../contract/pipeline.js';
-import type { AggregateOutcome, RunPlan } from '../contract/run.js';
+import type { RunPlan } from '../contract/run-plan.js';
+import type { AggregateOutcome } from '../contract/run-result.js';
 import { nanosFromMs } from '../contract/time.js';
 import { namesWindow } from '../influx/custom-query.js';
 import { type FieldValue, lineFormatter } from '../influx/line-protocol.js';

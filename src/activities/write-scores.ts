@@ -1,6 +1,6 @@
 import { HalfspaceError } from '../contract/failures.js';
+import type { Detection, MachineInput, ModelGate, StagedSnapshot, WriteResult } from '../contract/machine-run.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
-import type { Detection, MachineInput, ModelGate, StagedSnapshot, WriteResult } from '../contract/run.js';
 import { formatLine } from '../influx/line-protocol.js';
 import { writeAll } from '../influx/write-all.js';
 import { recentStart } from '../shape/late-zone.js';

@@ -1,4 +1,4 @@
-import type { BackfillResult } from '../contract/run.js';
+import type { BackfillResult } from '../contract/run-result.js';
 import { isoFromNanos } from '../contract/time.js';
 import { runDocument } from '../run-document.js';
 import { runSummary } from './run-summary.js';

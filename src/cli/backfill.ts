@@ -8,7 +8,7 @@ import {
 } from '../client.js';
 import { loadSettings } from '../config/load.js';
 import { HalfspaceError } from '../contract/failures.js';
-import type { Window } from '../contract/run.js';
+import type { Window } from '../contract/run-plan.js';
 import { isoFromNanos, msFromNanos, nanosFromMs } from '../contract/time.js';
 import { grpcCause, temporalFailure } from '../temporal-failures.js';
 import { backfillDocument, backfillSummary } from './backfill-output.js';

@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import type { RunResult } from '../contract/run.js';
+import type { RunResult } from '../contract/run-result.js';
 import { plural } from './run-summary.js';
 
 /** A finished run of the live demo: one line, and below it what there is to look at. Plots are paths below `cwd`. */

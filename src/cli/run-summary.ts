@@ -1,4 +1,4 @@
-import type { RunResult } from '../contract/run.js';
+import type { RunResult } from '../contract/run-result.js';
 import { isoFromNanos } from '../contract/time.js';
 import { visible } from './visible.js';
 

@@ -7,7 +7,7 @@ import {
 import { connectTemporal, runUrl, type StartedRun, startRun, type TemporalClient } from '../client.js';
 import { type FailureKind, HalfspaceError } from '../contract/failures.js';
 import { runWorkflowId, WAITS_FOR } from '../contract/names.js';
-import type { RunResult } from '../contract/run.js';
+import type { RunResult } from '../contract/run-result.js';
 import { runDocument } from '../run-document.js';
 import { failureOfRun, grpcCause, temporalFailure } from '../temporal-failures.js';
 import type { detectionRun } from '../workflows/index.js';

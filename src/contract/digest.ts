@@ -1,4 +1,4 @@
-import type { Window } from './run.js';
+import type { Window } from './run-plan.js';
 import type { Nanos } from './time.js';
 
 /** What one message says of a whole backfill. Plain JSON, bounded. */

@@ -1,4 +1,4 @@
-import type { Window } from './run.js';
+import type { Window } from './run-plan.js';
 import { isoFromNanos, nanosFromIso } from './time.js';
 
 /** Names and ids that more than one folder speaks of. */

@@ -3,7 +3,8 @@ export const ORDINARY_ROWS = 101;
 
 /**
  * The last values of one column in rows that were not anomalous: what the next one is expected to be, where the detector
- * does not say. Exact, not an estimate, so the bytes follow from the rows alone.
+ * does not say. Exact, not an estimate, so the bytes follow from the rows alone. The detectors' window of sorted numbers has
+ * other medians (of an even number the mean of two, which no row need have had) and is not for this folder to import.
  */
 export class OrdinaryRows {
   /** A ring, the oldest at `#next` once it is full. */

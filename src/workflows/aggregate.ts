@@ -1,6 +1,7 @@
 import { isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
-import type { AggregateOutcome, RunPlan } from '../contract/run.js';
+import type { RunPlan } from '../contract/run-plan.js';
+import type { AggregateOutcome } from '../contract/run-result.js';
 import { failureReason } from './failure-reason.js';
 import { WRITE } from './policies.js';
 import { windowText } from './texts.js';

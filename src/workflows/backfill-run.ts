@@ -9,14 +9,8 @@ import {
 import type { Activities } from '../activities/index.js';
 import type { BackfillDigest } from '../contract/digest.js';
 import { BACKFILL_PROGRESS, backfillScope } from '../contract/names.js';
-import type {
-  BackfillInput,
-  BackfillProgress,
-  BackfillResult,
-  ContinuedRun,
-  DigestOutcome,
-  RunResult,
-} from '../contract/run.js';
+import type { BackfillInput, ContinuedRun } from '../contract/run-input.js';
+import type { BackfillProgress, BackfillResult, DigestOutcome, RunResult } from '../contract/run-result.js';
 import { failureReason } from './failure-reason.js';
 import { ALERT, BOOKKEEPING } from './policies.js';
 import { runChunk } from './run-chunk.js';

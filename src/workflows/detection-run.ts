@@ -1,5 +1,6 @@
 import { continueAsNew } from '@temporalio/workflow';
-import type { RunInput, RunResult } from '../contract/run.js';
+import type { RunInput } from '../contract/run-input.js';
+import type { RunResult } from '../contract/run-result.js';
 import { runChunk } from './run-chunk.js';
 
 /** One execution of a pipeline: from the last window done to now, once its data is there, in as many chunks as that takes. */

@@ -10,7 +10,7 @@ import {
 } from '@temporalio/workflow';
 import type { GateInput } from '../activities/gate.js';
 import type { Activities } from '../activities/index.js';
-import type { ModelGate } from '../contract/run.js';
+import type { ModelGate } from '../contract/machine-run.js';
 import { atHome, DETECT, GATE, GATE_HERE, WRITE } from './policies.js';
 
 /** The steps that profit from a worker with the machine's model in memory. */

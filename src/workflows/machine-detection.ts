@@ -20,7 +20,7 @@ import type {
   ModelGate,
   PlotResult,
   SetBack,
-} from '../contract/run.js';
+} from '../contract/machine-run.js';
 import { isoFromNanos } from '../contract/time.js';
 import { failureReason } from './failure-reason.js';
 import { Home } from './home.js';

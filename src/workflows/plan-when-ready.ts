@@ -1,7 +1,8 @@
 import { proxyActivities, setCurrentDetails, sleep, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import { WAITS_FOR } from '../contract/names.js';
-import type { ContinuedRun, RunPlan, RunSkip, RunWait } from '../contract/run.js';
+import type { ContinuedRun } from '../contract/run-input.js';
+import type { RunPlan, RunSkip, RunWait } from '../contract/run-plan.js';
 import { BOOKKEEPING } from './policies.js';
 import type { RunJob } from './run-chunk.js';
 import { timeText } from './texts.js';

@@ -1,6 +1,8 @@
 import { isCancellation, proxyActivities, setCurrentDetails, upsertMemo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
-import type { ChunkUnderWay, ContinuedRun, RunPlan, RunResult, RunTotals, Window } from '../contract/run.js';
+import type { ChunkUnderWay, ContinuedRun } from '../contract/run-input.js';
+import type { RunPlan, Window } from '../contract/run-plan.js';
+import type { RunResult, RunTotals } from '../contract/run-result.js';
 import { aggregate } from './aggregate.js';
 import { detectMachines } from './detect-machines.js';
 import { planWhenReady } from './plan-when-ready.js';

@@ -1,4 +1,6 @@
-import type { MachineProblem, MachineResult, RunResult, RunTotals, Window } from '../contract/run.js';
+import type { MachineResult } from '../contract/machine-run.js';
+import type { MachineProblem, Window } from '../contract/run-plan.js';
+import type { RunResult, RunTotals } from '../contract/run-result.js';
 import type { Nanos } from '../contract/time.js';
 
 /** How one machine ended, as its run saw it. */

@@ -1,4 +1,4 @@
-import type { MachinePlan, Window } from '../contract/run.js';
+import type { MachinePlan, Window } from '../contract/run-plan.js';
 import type { Nanos } from '../contract/time.js';
 import { isoFromNanos, nanosFromMs } from '../contract/time.js';
 

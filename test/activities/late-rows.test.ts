@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PipelineSettings } from '../../src/contract/pipeline.js';
 import { pipelineOf } from '../pipeline.js';
-import { randomFrom } from '../shape/seeded.js';
+import { randomFrom } from '../random.js';
 import type { SourceRow } from './memory-influx.js';
 import { Killed, MemoryPlant } from './memory-plant.js';
 

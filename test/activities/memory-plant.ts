@@ -17,17 +17,16 @@ import { transformData } from '../../src/activities/transform-data.js';
 import { writeScores } from '../../src/activities/write-scores.js';
 import type { Alert } from '../../src/alerts/channel.js';
 import { HalfspaceError } from '../../src/contract/failures.js';
-import type { PipelineSettings } from '../../src/contract/pipeline.js';
 import type {
   Detection,
   MachineAnswer,
   MachineInput,
   MachineResult,
   ModelGate,
-  RunPlan,
-  RunResult,
-  Window,
-} from '../../src/contract/run.js';
+} from '../../src/contract/machine-run.js';
+import type { PipelineSettings } from '../../src/contract/pipeline.js';
+import type { RunPlan, Window } from '../../src/contract/run-plan.js';
+import type { RunResult } from '../../src/contract/run-result.js';
 import { msFromNanos } from '../../src/contract/time.js';
 import type { Laggard } from '../../src/store/progress.js';
 import { addChunk, addOutcome, NO_TOTALS } from '../../src/workflows/run-totals.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { PipelineSettings } from '../../src/contract/pipeline.js';
 import { AlertRecords } from '../../src/store/alert-records.js';
 import { pipelineOf } from '../pipeline.js';
-import { randomFrom } from '../shape/seeded.js';
+import { randomFrom } from '../random.js';
 import { MemoryPlant, PIPELINE } from './memory-plant.js';
 
 const SECOND = 1_000_000_000n;

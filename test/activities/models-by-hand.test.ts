@@ -7,7 +7,7 @@ import { msFromNanos } from '../../src/contract/time.js';
 import { readSnapshotHeader } from '../../src/model/snapshot.js';
 import { Snapshots } from '../../src/store/snapshots.js';
 import { pipelineOf } from '../pipeline.js';
-import { randomFrom } from '../shape/seeded.js';
+import { randomFrom } from '../random.js';
 import { Killed, MemoryPlant, PIPELINE } from './memory-plant.js';
 
 const SECOND = 1_000_000_000n;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nextChunk, type Span } from '../../src/activities/next-chunk.js';
+import { randomFrom, testSeed } from '../random.js';
 
 const MS = 1_000_000n;
 
@@ -31,12 +32,9 @@ describe('chunks', () => {
   });
 
   it('cover any span without gap or overlap, none longer than asked, and are numbered as foretold', () => {
-    const seed = Math.floor(Math.random() * 2 ** 32);
-    let state = seed;
-    const random = (most: number): bigint => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return BigInt(1 + Math.floor((state / 2 ** 32) * most));
-    };
+    const seed = testSeed();
+    const draw = randomFrom(seed);
+    const random = (most: number): bigint => BigInt(1 + Math.floor(draw() * most));
     for (let round = 0; round < 100; round++) {
       const from = random(2 ** 50) - 2n ** 49n;
       const longest = random(1000) * MS;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type AlertMessage, alertMessage, alertSummary } from '../../src/alerts/message.js';
 import { codeSpan, cutEscaped, isPublicUrl, linkTo, printable } from '../../src/alerts/slack-text.js';
+import { randomFrom, testSeed } from '../random.js';
 import { exampleAlert } from './example-alert.js';
 
 /** Every text a message shows, with the kind of object it stands in and Slack's limit for it. */
@@ -144,8 +145,8 @@ describe('alertMessage', () => {
   });
 
   it('stays within Slack’s limits and lets no id mention, link or format, whatever the id', () => {
-    const seed = Math.floor(Math.random() * 2 ** 32);
-    const random = seededRandom(seed);
+    const seed = testSeed();
+    const random = randomFrom(seed);
     for (let round = 0; round < 400; round++) {
       const text = (): string => hostileText(random);
       const ids = Object.fromEntries(Array.from({ length: Math.floor(random() * 5) }, () => [text(), text()]));
@@ -273,15 +274,4 @@ function hostileText(random: () => number): string {
   let text = '';
   for (let part = 0; part < parts; part++) text += HOSTILE[Math.floor(random() * HOSTILE.length)] ?? '';
   return text;
-}
-
-/** xorshift32, 0 <= x < 1. */
-function seededRandom(seed: number): () => number {
-  let state = seed | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }

@@ -1,19 +1,9 @@
 import type { PlotData } from '../../src/charts/plot-data.js';
-
-/** mulberry32, 0 <= x < 1. */
-export function seededRandom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { randomFrom } from '../random.js';
 
 /** One row a second from 2026-11-23 06:00 UTC; `faulty` rows, four fifths in, are high and anomalous. */
 export function examplePlot(rows: number, faulty: number, replaced: Partial<PlotData> = {}): PlotData {
-  const random = seededRandom(7);
+  const random = randomFrom(7);
   const from = Math.floor(rows * 0.8);
   const row = Array.from({ length: rows }, (_, at) => at);
   const isFaulty = (at: number): boolean => at >= from && at < from + faulty;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { atClock, demoRunText } from '../../src/cli/demo-report.js';
-import type { RunResult } from '../../src/contract/run.js';
+import type { RunResult } from '../../src/contract/run-result.js';
 
 function result(change: Partial<RunResult>): RunResult {
   return {

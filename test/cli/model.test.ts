@@ -11,7 +11,7 @@ import { readSnapshotHeader } from '../../src/model/snapshot.js';
 import { readProgress } from '../../src/store/progress.js';
 import { MemoryPlant, PIPELINE } from '../activities/memory-plant.js';
 import { folderWith } from '../config/folder.js';
-import { randomFrom } from '../shape/seeded.js';
+import { randomFrom } from '../random.js';
 import { capturedIo } from './captured-io.js';
 
 const SECOND = 1_000_000_000n;

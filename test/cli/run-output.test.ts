@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runSummary } from '../../src/cli/run-summary.js';
 import { visible } from '../../src/cli/visible.js';
-import type { RunResult } from '../../src/contract/run.js';
+import type { RunResult } from '../../src/contract/run-result.js';
 import { runDocument } from '../../src/run-document.js';
 
 function result(change: Partial<RunResult> = {}): RunResult {

@@ -1,6 +1,8 @@
 import { expectTypeOf, it } from 'vitest';
 import type { Activities } from '../../src/activities/index.js';
-import type { MachineInput, MachineResult, RunInput, RunResult } from '../../src/contract/run.js';
+import type { MachineInput, MachineResult } from '../../src/contract/machine-run.js';
+import type { RunInput } from '../../src/contract/run-input.js';
+import type { RunResult } from '../../src/contract/run-result.js';
 
 type Refused = bigint | symbol | Date | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> | ArrayBufferView;
 

@@ -7,8 +7,9 @@ import {
   type LearningOrder,
 } from '../../src/detectors/detector.js';
 import { createDetector, detectorFromBytes } from '../../src/detectors/registry.js';
+import { testSeed } from '../random.js';
 import { DETECTORS, type DetectorCase } from './detector-table.js';
-import { testSeed, Xorshift32 } from './random-rows.js';
+import { Xorshift32 } from './random-rows.js';
 
 /**
  * What every detector must do, whatever it looks for: {@link Detector}'s promises on seeded random rows and on odd ones.

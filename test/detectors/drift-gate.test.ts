@@ -3,7 +3,8 @@ import { createExplanations, type Explanations, type LearningOrder } from '../..
 import { DriftGate } from '../../src/detectors/drift-gate.js';
 import { upperNormalQuantile } from '../../src/detectors/normal-quantile.js';
 import { symmetricInverse } from '../../src/detectors/symmetric-inverse.js';
-import { batchFrom, testSeed, Xorshift32 } from './random-rows.js';
+import { testSeed } from '../random.js';
+import { batchFrom, Xorshift32 } from './random-rows.js';
 
 const seed = testSeed();
 /** One seed: what is found in noise is a matter of chance, and in one of hundreds of seeds it is something else. */

@@ -3,7 +3,8 @@ import { fnv1a } from '../../src/detectors/byte-codec.js';
 import type { Batch } from '../../src/detectors/detector.js';
 import { growForest } from '../../src/detectors/half-space-forest.js';
 import { type FeatureLimits, HalfSpaceTrees } from '../../src/detectors/half-space-trees.js';
-import { batchFrom, drawBatch, drawCase, type RandomCase, testSeed, Xorshift32 } from './random-rows.js';
+import { testSeed } from '../random.js';
+import { batchFrom, drawBatch, drawCase, type RandomCase, Xorshift32 } from './random-rows.js';
 
 const DOCSTRING_VALUES = [0.5, 0.45, 0.43, 0.44, 0.445, 0.45, 0.0];
 const SMALL = { n_trees: 5, height: 3, window_size: 3, seed: 42 };

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { NormaliseSettings } from '../../src/contract/pipeline.js';
 import { createNormaliser, type Normaliser, normaliserFromBytes } from '../../src/detectors/normaliser.js';
+import { testSeed } from '../random.js';
 import { doubleFromHex, readGolden } from './golden-file.js';
-import { testSeed, Xorshift32 } from './random-rows.js';
+import { Xorshift32 } from './random-rows.js';
 
 interface Golden {
   readonly river: string;

@@ -3,8 +3,9 @@ import type { DetectorSettings } from '../../src/contract/pipeline.js';
 import { type Batch, createExplanations } from '../../src/detectors/detector.js';
 import { type ColumnGroup, PerColumn } from '../../src/detectors/per-column.js';
 import { createDetector } from '../../src/detectors/registry.js';
+import { testSeed } from '../random.js';
 import { DETECTORS } from './detector-table.js';
-import { batchFrom, drawBatch, testSeed, Xorshift32 } from './random-rows.js';
+import { batchFrom, drawBatch, Xorshift32 } from './random-rows.js';
 
 const seed = testSeed();
 const SETTINGS: DetectorSettings = { kind: 'half_space_trees', n_trees: 6, height: 5, window_size: 40, seed: 3 };

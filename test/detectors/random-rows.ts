@@ -1,7 +1,7 @@
 import type { Batch, LearningOrder } from '../../src/detectors/detector.js';
 import type { HalfSpaceTreesParameters } from '../../src/detectors/half-space-trees.js';
 
-/** Marsaglia's xorshift32 as in test/golden/make_hst_golden.py: words over 2^32, in (0, 1). */
+/** Marsaglia's xorshift32 as in test/golden/xorshift.py: words over 2^32, in (0, 1). */
 export class Xorshift32 {
   #state: number;
 
@@ -22,12 +22,6 @@ export class Xorshift32 {
   integer(min: number, max: number): number {
     return min + Math.floor(this.draw() * (max - min + 1));
   }
-}
-
-/** A seed for a test's random cases: HALFSPACE_TEST_SEED to repeat one, else new each time. Put it in the test's name. */
-export function testSeed(): number {
-  const given = Number(process.env.HALFSPACE_TEST_SEED ?? 0);
-  return given > 0 ? given : 1 + Math.floor(Math.random() * 2 ** 31);
 }
 
 export interface RandomCase {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createNormaliser, type Normaliser, normaliserFromBytes } from '../../src/detectors/normaliser.js';
-import { testSeed, Xorshift32 } from './random-rows.js';
+import { testSeed } from '../random.js';
+import { Xorshift32 } from './random-rows.js';
 
 const seed = testSeed();
 

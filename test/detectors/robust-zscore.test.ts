@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createExplanations, type LearningOrder } from '../../src/detectors/detector.js';
 import { createDetector } from '../../src/detectors/registry.js';
-import { batchFrom, testSeed, Xorshift32 } from './random-rows.js';
+import { testSeed } from '../random.js';
+import { batchFrom, Xorshift32 } from './random-rows.js';
 
 const seed = testSeed();
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ByteReader, ByteWriter } from '../../src/detectors/byte-codec.js';
 import { SortedWindow } from '../../src/detectors/sorted-window.js';
-import { testSeed, Xorshift32 } from './random-rows.js';
+import { testSeed } from '../random.js';
+import { Xorshift32 } from './random-rows.js';
 
 const seed = testSeed();
 const SHARES = [0, 0.1, 0.25, 0.5, 0.75, 0.99, 1];

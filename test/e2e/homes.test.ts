@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, inject, it } from 'vitest';
 import { listHomes } from '../../src/client.js';
-import type { RunResult } from '../../src/contract/run.js';
+import type { RunResult } from '../../src/contract/run-result.js';
 import { nanosFromMs } from '../../src/contract/time.js';
 import { defaultMachines } from '../../src/simulator/fleet.js';
 import { lines } from '../../src/simulator/outputs.js';

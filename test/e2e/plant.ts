@@ -9,7 +9,7 @@ import { createActivities, ModelCache } from '../../src/activities/index.js';
 import type { Channel } from '../../src/alerts/channel.js';
 import { listHomes } from '../../src/client.js';
 import type { PipelineSettings } from '../../src/contract/pipeline.js';
-import type { RunResult } from '../../src/contract/run.js';
+import type { RunResult } from '../../src/contract/run-result.js';
 import { createInflux, type Influx } from '../../src/influx/connect.js';
 import { writeAll } from '../../src/influx/write-all.js';
 import { type StandIn, startStandIn } from '../../src/local/standin/server.js';

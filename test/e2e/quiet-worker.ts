@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type { Activities } from '../../src/activities/index.js';
 import type { ArtifactRef } from '../../src/contract/artifact.js';
-import type { RunPlan } from '../../src/contract/run.js';
+import type { RunPlan } from '../../src/contract/run-plan.js';
 
 export type Fakes = { [Name in keyof Activities]?: (input: never) => Promise<unknown> };
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { RunResult } from '../../src/contract/run.js';
+import type { RunResult } from '../../src/contract/run-result.js';
 import { nanosFromMs } from '../../src/contract/time.js';
 import { defaultMachines } from '../../src/simulator/fleet.js';
 import { lines } from '../../src/simulator/outputs.js';

@@ -7,6 +7,7 @@ import { queryWindow } from '../../src/influx/query-window.js';
 import { describeTable, findTimeRange, listTables } from '../../src/influx/schema.js';
 import { writeAll } from '../../src/influx/write-all.js';
 import { startStandIn } from '../../src/local/standin/server.js';
+import { randomFrom, testSeed } from '../random.js';
 
 const TOKEN = 'a-token-for-tests';
 const START = 1_767_225_600_123_456_789n;
@@ -76,19 +77,10 @@ async function write(
   );
 }
 
-/** A seeded generator of doubles in 0..1 (linear congruential, Numerical Recipes' constants). */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 test('reads back 300,000 rows equal to the nanosecond and bit for bit', async () => {
   const influx = connect('big');
   const count = 300_000;
-  const random = seeded(7);
+  const random = randomFrom(7);
   const values = Float64Array.from({ length: count }, () => (random() - 0.5) * 10 ** (600 * random() - 300));
   const timeOf = (row: number) => START + BigInt(row) * 100_000_007n;
   function* lines() {
@@ -181,8 +173,8 @@ test('replaces a row that is written again', async () => {
 
 test('writes and reads awkward names, tags and texts unchanged', async () => {
   const influx = connect('awkward');
-  const seed = Date.now() % 2 ** 31;
-  const random = seeded(seed);
+  const seed = testSeed();
+  const random = randomFrom(seed);
   const alphabet = ['a', 'Z', '7', ' ', ',', '=', '"', "'", '\\', '\\', 'ä', '日', '🙂', '#', '%', '$', ';', '/', '.'];
   const text = (more: readonly string[] = []) =>
     Array.from(

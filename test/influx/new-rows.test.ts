@@ -1,24 +1,16 @@
 import { status } from '@grpc/grpc-js';
 import { Table as ArrowTable, Int64, vectorFromArray } from 'apache-arrow';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import type { SourceSettings } from '../../src/contract/pipeline.js';
 import { nanosFromIso } from '../../src/contract/time.js';
 import { createInflux, type Influx } from '../../src/influx/connect.js';
 import { countNewRows } from '../../src/influx/new-rows.js';
 import { type StandIn, startStandIn } from '../../src/local/standin/server.js';
+import { sourceOf } from '../pipeline.js';
 import { FlightError, startFlightServer } from './flight-server.js';
 
 const HOUR = 3_600_000_000_000n;
 const START = nanosFromIso('2026-01-01T00:00:00Z') ?? 0n;
-const TABLE: SourceSettings = {
-  table: 't',
-  query: null,
-  language: 'sql',
-  id: ['m'],
-  values: ['x'],
-  time: 'time',
-  unique_id: 'readable',
-};
+const TABLE = sourceOf({ table: 't' });
 
 let server: StandIn;
 let influx: Influx;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { StringCodes } from '../../src/influx/string-codes.js';
+import { randomFrom, testSeed } from '../random.js';
 
 test('numbers strings in the order of their first appearance', () => {
   const codes = new StringCodes();
@@ -17,12 +18,9 @@ test('tells strings with the same hash apart', () => {
 });
 
 test('gives equal codes to equal strings and only to those, for any order of many strings', () => {
-  const seed = Date.now() % 2 ** 31;
-  let state = seed;
-  const random = (limit: number) => {
-    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-    return (state >>> 8) % limit;
-  };
+  const seed = testSeed();
+  const draw = randomFrom(seed);
+  const random = (limit: number) => Math.floor(draw() * limit);
   const codes = new StringCodes();
   const expected = new Map<string, number>();
   const different: string[] = [];

@@ -4,6 +4,7 @@ import type { Slice } from '../../src/contract/slice.js';
 import { createModel, type Model, type ScoredSlice, scoreInSteps, scoreSlice } from '../../src/model/model.js';
 import { decodeSnapshot, encodeSnapshot } from '../../src/model/snapshot.js';
 import { pipelineOf, sourceOf } from '../pipeline.js';
+import { randomFrom, testSeed } from '../random.js';
 
 const OWNER = { uniqueId: 'm', ids: ['M'], settingsHash: 'abcdef012345' };
 
@@ -14,14 +15,6 @@ function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
     verdict: { threshold: 0.8, clear_after: 5000 },
     ...change,
   });
-}
-
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1103515245 + 12345) % 2 ** 31;
-    return state / 2 ** 31;
-  };
 }
 
 function randomSlice(random: () => number, rows: number): Slice {
@@ -53,8 +46,8 @@ function throughBytes(model: Model, settings: PipelineSettings): Model {
 
 describe('scoreSlice', () => {
   it('gives the same scores, events and bytes in two windows, through a snapshot, as in one', () => {
-    const seed = Date.now() % 1_000_000;
-    const random = randomOf(seed);
+    const seed = testSeed();
+    const random = randomFrom(seed);
     for (let round = 0; round < 60; round++) {
       const rules = { pause_learning: random() < 0.5, hold_rows: 1 + Math.floor(random() * 2), repeat_after: 9000 };
       const settings = settingsOf({ verdict: { threshold: 0.3 + random() * 0.6, clear_after: 3000, ...rules } });
@@ -105,7 +98,7 @@ describe('scoreSlice', () => {
       values: Float64Array.from({ length: rows * 2 }, (_, at) => value(at >> 1)),
     });
     const DAY = 1440;
-    const random = randomOf(3);
+    const random = randomFrom(3);
     // Half a day as usual, then a fault that lasts a whole one.
     const rows = DAY / 2 + DAY;
     const slice = at((row) => (row < DAY / 2 ? 40 + 20 * random() : 90 + 5 * random()), rows);
@@ -132,7 +125,7 @@ describe('scoreSlice', () => {
 
   it('marks rows by the rules of their machine', () => {
     const machines = { 'm*': { threshold: 0.95 }, other: { threshold: 0 } };
-    const slice = randomSlice(randomOf(5), 200);
+    const slice = randomSlice(randomFrom(5), 200);
     const found = (verdict: PipelineSettings['verdict']) => {
       const settings = settingsOf({ verdict });
       return scoreSlice(createModel(settings), slice, settings).anomalies;
@@ -144,7 +137,7 @@ describe('scoreSlice', () => {
 
   it('can be stopped between steps of a long slice', () => {
     const settings = settingsOf();
-    const steps = scoreInSteps(createModel(settings), randomSlice(randomOf(7), 10_000), settings);
+    const steps = scoreInSteps(createModel(settings), randomSlice(randomFrom(7), 10_000), settings);
     const first = steps.next();
     expect(first.done).toBe(false);
     expect(first.value).toBeLessThan(10_000);
@@ -156,14 +149,14 @@ describe('a snapshot', () => {
 
   function learned(): Uint8Array {
     const model = createModel(settings);
-    scoreSlice(model, randomSlice(randomOf(3), 200), settings);
+    scoreSlice(model, randomSlice(randomFrom(3), 200), settings);
     return encodeSnapshot(model, OWNER);
   }
 
   it('gives each use a model of its own', () => {
     const bytes = learned();
     const kept = bytes.slice();
-    const slice = randomSlice(randomOf(4), 100);
+    const slice = randomSlice(randomFrom(4), 100);
     const first = scoreSlice(decodeSnapshot(bytes, settings, OWNER), slice, settings);
     expect(bytes).toEqual(kept);
     expect(scoreSlice(decodeSnapshot(bytes, settings, OWNER), slice, settings)).toEqual(first);
@@ -193,7 +186,7 @@ describe('a snapshot', () => {
 
   it.each([null, -7n, 2n ** 61n])('keeps what it says of its last rows, since %s', (since) => {
     const model = createModel(settings);
-    scoreSlice(model, randomSlice(randomOf(3), 200), settings);
+    scoreSlice(model, randomSlice(randomFrom(3), 200), settings);
     model.recent = {
       width: 1_000_000_000n,
       since,

@@ -5,6 +5,7 @@ import type { Slice } from '../../src/contract/slice.js';
 import { learnInSteps } from '../../src/model/learn.js';
 import { createModel, type ScoredSlice, scoreSlice } from '../../src/model/model.js';
 import { decodeSnapshot, encodeSnapshot } from '../../src/model/snapshot.js';
+import { randomFrom, testSeed } from '../random.js';
 
 const OWNER = { uniqueId: 'm', ids: ['M'], settingsHash: 'abcdef012345' };
 const SECOND = 1_000_000_000n;
@@ -17,14 +18,6 @@ function settingsOf(change: object = {}): PipelineSettings {
     verdict: { threshold: 0.7, clear_after: '3s' },
     ...change,
   });
-}
-
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1103515245 + 12345) % 2 ** 31;
-    return state / 2 ** 31;
-  };
 }
 
 /** Irregular times with gaps, values with holes. */
@@ -88,8 +81,8 @@ describe.each(SHAPES)('a model with %s', (_, change) => {
   const settings = settingsOf(change);
 
   it('gives the same in two windows, through a snapshot, as in one', () => {
-    const seed = Date.now() % 1_000_000;
-    const random = randomOf(seed);
+    const seed = testSeed();
+    const random = randomFrom(seed);
     for (let round = 0; round < 30; round++) {
       const slice = randomSlice(random, 150);
       const once = createModel(settings);
@@ -120,7 +113,7 @@ describe.each(SHAPES)('a model with %s', (_, change) => {
   });
 
   it('is the same when a checkpoint is taken on the way', () => {
-    const slice = randomSlice(randomOf(11), 150);
+    const slice = randomSlice(randomFrom(11), 150);
     const straight = createModel(settings);
     const whole = scoreSlice(straight, slice, settings);
     const model = createModel(settings);
@@ -217,7 +210,7 @@ describe('a row', () => {
       detector: { kind: 'drift_gate', warm_up: 100, hold: 0 },
       normalise: 'none',
     };
-    const random = randomOf(5);
+    const random = randomFrom(5);
     const quiet = Array.from({ length: 200 }, (_, i): [number, number, number] => [i, random(), random()]);
     const jumps = Array.from({ length: 30 }, (_, i): [number, number, number] => [200 + i, random(), 40 * (i % 2)]);
     const scored = scoreSlice(createModel(settings), sliceOf([...quiet, ...jumps]), settings);

@@ -3,7 +3,7 @@ import { HalfspaceError } from '../../src/contract/failures.js';
 import type { PipelineSettings, SourceSettings } from '../../src/contract/pipeline.js';
 import { type Column, MISSING_TIME, type Table } from '../../src/contract/table.js';
 import { createShaper, type Shaped } from '../../src/shape/group.js';
-import { randomFrom } from './seeded.js';
+import { randomFrom } from '../random.js';
 
 const source: SourceSettings = {
   table: 'machine_data',

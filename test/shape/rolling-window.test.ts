@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { RollingWindow } from '../../src/shape/rolling-window.js';
-import { randomFrom } from './seeded.js';
+import { randomFrom, testSeed } from '../random.js';
 
-const seed = Date.now() % 1_000_000;
+const seed = testSeed();
 
 /** In two passes, as a textbook has it. */
 function plain(numbers: readonly number[]): { mean: number; deviation: number } {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Slice } from '../../src/contract/slice.js';
 import { checkpointTime, lateClockOf, recentStart, sliceStart, zoneStart } from '../../src/shape/late-zone.js';
 import { bucketsOf, differenceOf, floorTo, rowAt } from '../../src/shape/row-buckets.js';
-import { randomFrom } from './seeded.js';
+import { randomFrom } from '../random.js';
 
 const WIDTH = 1000n;
 

@@ -1,18 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { FeatureSettings, ResampleSettings, SourceSettings } from '../../src/contract/pipeline.js';
+import type { FeatureSettings, ResampleSettings } from '../../src/contract/pipeline.js';
 import type { Slice } from '../../src/contract/slice.js';
 import { firstRowFrom, Shaping } from '../../src/shape/shaping.js';
-import { randomFrom } from './seeded.js';
+import { sourceOf } from '../pipeline.js';
+import { randomFrom, testSeed } from '../random.js';
 
-const SOURCE: SourceSettings = {
-  table: 't',
-  query: null,
-  language: 'sql',
-  id: ['m'],
-  values: ['x'],
-  time: 'time',
-  unique_id: 'readable',
-};
+const SOURCE = sourceOf();
 const FEATURES: FeatureSettings[] = [{ kind: 'lag', column: 'x', rows: 2 }];
 const GRID: ResampleSettings = { every: 10, how: 'last', fill: 'previous', limit: 40 };
 
@@ -32,7 +25,7 @@ describe('shaping', () => {
     ['rows on a grid', GRID],
   ])('says from where on rows are still to be scored: %s', (_what, resample) => {
     const settings = { source: SOURCE, resample, features: FEATURES };
-    const seed = Date.now() % 1_000_000;
+    const seed = testSeed();
     const random = randomFrom(seed);
     for (let round = 0; round < 50; round++) {
       let time = BigInt(Math.floor((random() - 0.5) * 1e9));

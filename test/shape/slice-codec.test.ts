@@ -3,7 +3,7 @@ import { HalfspaceError } from '../../src/contract/failures.js';
 import type { Slice } from '../../src/contract/slice.js';
 import type { Table } from '../../src/contract/table.js';
 import { decodeSlice, decodeTable, encodeSlice, encodeTable } from '../../src/shape/slice-codec.js';
-import { randomFrom } from './seeded.js';
+import { randomFrom } from '../random.js';
 
 const slice: Slice = {
   uniqueId: 'boge-Ω 1',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createExplanations } from '../../src/detectors/detector.js';
 import { type TrackedEvent, type TrackedRows, trackEvents } from '../../src/verdict/event-tracker.js';
+import { randomFrom, testSeed } from '../random.js';
 
 const SECOND = 1_000_000_000n;
 const MINUTE_MS = 60_000;
@@ -87,12 +88,8 @@ describe('trackEvents', () => {
   });
 
   it('gives the same events wherever the rows are cut into windows', () => {
-    const seed = Date.now() % 1_000_000;
-    let state = seed;
-    const random = () => {
-      state = (state * 1103515245 + 12345) % 2 ** 31;
-      return state / 2 ** 31;
-    };
+    const seed = testSeed();
+    const random = randomFrom(seed);
     for (let round = 0; round < 200; round++) {
       const seconds: number[] = [];
       for (let second = 0; seconds.length < 40; second += 1 + Math.floor(random() * 50)) seconds.push(second);

@@ -3,6 +3,7 @@ import type { VerdictRules } from '../../src/contract/pipeline.js';
 import { createExplanations } from '../../src/detectors/detector.js';
 import { CAUSES, RowJudge, type RowsToJudge } from '../../src/verdict/judge.js';
 import { RuleState } from '../../src/verdict/rule-state.js';
+import { randomFrom, testSeed } from '../random.js';
 
 const SECOND = 1_000_000_000n;
 const NONE = Number.NaN;
@@ -237,12 +238,8 @@ describe('a stuck sensor', () => {
 
 describe('rows cut anywhere', () => {
   it('give the same verdicts and the same bytes, through the bytes of the state', () => {
-    const seed = Date.now() % 1_000_000;
-    let state = seed;
-    const random = () => {
-      state = (state * 1103515245 + 12345) % 2 ** 31;
-      return state / 2 ** 31;
-    };
+    const seed = testSeed();
+    const random = randomFrom(seed);
     const maybe = <T extends object>(rule: T): T | object => (random() < 0.5 ? rule : {});
     for (let round = 0; round < 40; round++) {
       const columns = random() < 0.5 ? ['a'] : ['a', 'b'];

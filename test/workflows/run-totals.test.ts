@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { RunResult } from '../../src/contract/run.js';
+import type { RunResult } from '../../src/contract/run-result.js';
 import { addChunk, NO_TOTALS } from '../../src/workflows/run-totals.js';
 
 function chunk(index: number, change: Partial<RunResult> = {}): RunResult {

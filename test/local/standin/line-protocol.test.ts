@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { type BadLine, type Line, parseLines } from '../../../src/local/standin/line-protocol.js';
 import { nanosFromTimestamp } from '../../../src/local/standin/precision.js';
+import { randomFrom, testSeed } from '../../random.js';
 
 function parse(text: string): { lines: Line[]; bad: BadLine[] } {
   const lines: Line[] = [];
@@ -99,8 +100,8 @@ test('series that are alike up to an escaped space stay apart', () => {
 });
 
 test('any text survives being written as a line and read again', () => {
-  const seed = Date.now() % 1_000_000;
-  const random = mulberry(seed);
+  const seed = testSeed();
+  const random = randomFrom(seed);
   const alphabet = ['a', 'Z', '0', ' ', ',', '=', '"', '\\', 'ß', '東', '😀', '#', 'i', '\t', '.'];
   // A name or tag value that ends in a backslash would escape what follows it: line protocol cannot say it.
   const word = () => `${pick(random, alphabet, 6).replaceAll('\\', '/')}x`;
@@ -126,8 +127,8 @@ test('any text survives being written as a line and read again', () => {
 });
 
 test('any bytes are either read or refused, and the next good line is still found', () => {
-  const seed = Date.now() % 1_000_000;
-  const random = mulberry(seed);
+  const seed = testSeed();
+  const random = randomFrom(seed);
   const alphabet = ['m', 'f', '=', ',', ' ', '1', 'i', 't', '\\', '"', '#', '\r', '\0', 'é'];
   for (let round = 0; round < 2000; round++) {
     const noise = pick(random, alphabet, 20);
@@ -155,14 +156,4 @@ function escapeName(text: string, special: string): string {
 function pick(random: () => number, alphabet: readonly string[], longest: number): string {
   const length = Math.floor(random() * (longest + 1));
   return Array.from({ length }, () => alphabet[Math.floor(random() * alphabet.length)]).join('');
-}
-
-function mulberry(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
