@@ -1,7 +1,14 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { IllegalStateError } from '@temporalio/common';
+import {
+  GracefulShutdownPeriodExpiredError,
+  type NativeConnection,
+  Worker,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import type { Activities } from './activities/index.js';
+import { HalfspaceError } from './contract/failures.js';
 import { homeQueue } from './contract/homes.js';
 
 export interface WorkerPairOptions {
@@ -19,7 +26,10 @@ export interface WorkerPairOptions {
 export interface WorkerPair {
   /** Unique a process and a pair. */
   readonly identity: string;
-  /** Resolves when both have stopped; when one stops, whyever, so does the other. */
+  /**
+   * Resolves when both have stopped; when one stops, whyever, so does the other.
+   * @throws HalfspaceError `TimedOut` when steps were left behind that did not end in time.
+   */
   run(): Promise<void>;
   /** Both let running activities finish, then `run` resolves. */
   shutdown(): void;
@@ -60,10 +70,24 @@ export async function createWorkerPair(options: WorkerPairOptions): Promise<Work
     identity,
     run: async () => {
       const ends = await Promise.allSettled(workers.map((worker) => worker.run().finally(shutdown)));
-      for (const end of ends) if (end.status === 'rejected') throw end.reason;
+      for (const end of ends)
+        if (end.status === 'rejected') throw isLeftBehind(end.reason) ? leftBehind(end.reason) : end.reason;
     },
     shutdown,
   };
+}
+
+/** After the forced end the SDK finds the steps still there, and says that in place of why. */
+function isLeftBehind(error: unknown): boolean {
+  return error instanceof GracefulShutdownPeriodExpiredError || error instanceof IllegalStateError;
+}
+
+function leftBehind(cause: unknown): HalfspaceError {
+  return new HalfspaceError(
+    'TimedOut',
+    'The worker was told to end and left steps behind that did not stop, or of whose end Temporal could not be told; the next worker does them again',
+    { cause },
+  );
 }
 
 let made = 0;

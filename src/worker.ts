@@ -43,8 +43,7 @@ export async function createWorker({
   graceMs = GRACE_MS,
   ...options
 }: WorkerOptions): Promise<HalfspaceWorker> {
-  installRuntime(ownsSignals, options.logLevel ?? 'warn', log);
-  const { connectionOptions, namespace, address } = temporalTarget(options);
+  const { namespace, address } = temporalTarget(options);
   await loadDetectorModules(settings);
   const { storeUrl, links, worker: limits } = settings;
   const storage = openStorage(storeUrl ?? '', settings.s3);
@@ -59,13 +58,14 @@ export async function createWorker({
     warn: (message) => log('warn', message, {}),
   });
   const taskQueue = limits.task_queue;
-  let connection: NativeConnection;
-  try {
-    connection = await NativeConnection.connect(connectionOptions);
-  } catch (error) {
+  const connection = await connect(options, ownsSignals, log).catch(async (error: unknown) => {
     await influx.close();
-    throw unreachable(address, error);
-  }
+    throw error;
+  });
+  const close = async () => {
+    await connection.close();
+    await influx.close();
+  };
   const activities = createActivities({
     influx,
     storage,
@@ -77,7 +77,12 @@ export async function createWorker({
     links: { temporalUi: links.temporal_ui, plots: links.plots, namespace },
     log,
   });
-  const pair = await createWorkerPair({ connection, namespace, taskQueue, activities, graceMs });
+  const pair = await createWorkerPair({ connection, namespace, taskQueue, activities, graceMs }).catch(
+    async (error: unknown) => {
+      await close();
+      throw error;
+    },
+  );
   return {
     taskQueue,
     address,
@@ -85,12 +90,27 @@ export async function createWorker({
       try {
         await pair.run();
       } finally {
-        await connection.close();
-        await influx.close();
+        await close();
       }
     },
     shutdown: () => pair.shutdown(),
   };
+}
+
+/** @throws HalfspaceError `Unreachable`. */
+async function connect(
+  options: ConnectOptions & Pick<WorkerOptions, 'logLevel'>,
+  ownsSignals: boolean,
+  log: WorkerOptions['log'],
+): Promise<NativeConnection> {
+  const { connectionOptions, address } = temporalTarget(options);
+  // Not earlier: an installed runtime that nothing was made with would keep alive a process that has failed.
+  installRuntime(ownsSignals, options.logLevel ?? 'warn', log);
+  try {
+    return await NativeConnection.connect(connectionOptions);
+  } catch (error) {
+    throw unreachable(address, error);
+  }
 }
 
 /** The SDK warns of what is meant: on its own queue a worker runs activities only. */
@@ -106,6 +126,8 @@ function installRuntime(ownsSignals: boolean, level: string, log: WorkerOptions[
   const least: LogLevel = level === 'debug' ? 'DEBUG' : level === 'error' ? 'ERROR' : 'WARN';
   Runtime.install({
     ...(ownsSignals ? {} : { shutdownSignals: [] }),
+    // By itself the native part writes to stdout, in colours.
+    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } },
     logger: new DefaultLogger(least, ({ level: severity, message, meta }) => {
       if (message === NO_WORKFLOWS) return;
       log(severity === 'ERROR' || severity === 'WARN' ? 'warn' : 'info', message, { ...meta });

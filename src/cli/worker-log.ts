@@ -3,6 +3,12 @@ import type { CliIo } from './io.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** While Temporal is away each of the native part's pollers says so every few seconds. */
+const RETRIED_CALL = /^gRPC call \w+ retried \d+ times$/;
+const SAME_AGAIN_MS = 30_000;
+/** Different entries of the native part that are remembered. */
+const MOST_SAID = 100;
+
 /** What is written of one entry. */
 export interface LogLine {
   readonly message: string;
@@ -10,13 +16,22 @@ export interface LogLine {
 }
 
 /**
- * The worker's log on stderr, one line an entry: words, with `--json` an object.
- * @param everything also the fields of Temporal's own entries, an error as its stack.
+ * The worker's log on stderr, one line an entry: words, with `--json` an object. What the native part of Temporal's SDK says
+ * over and over is written once in half a minute.
+ * @param everything also the fields of Temporal's own entries, an error as its stack; and nothing is left out.
  */
-export function logTo(io: CliIo, everything = false) {
+export function logTo(io: CliIo, everything = false, now: () => number = Date.now) {
+  const said = new Map<string, number>();
   return (level: 'info' | 'warn', text: string, details: Fields): void => {
-    const time = new Date().toISOString();
+    const nowMs = now();
+    const time = new Date(nowMs).toISOString();
     const { message, fields } = lineOf(text, details, everything);
+    if (isNative(details) && !everything) {
+      const last = said.get(message);
+      if (last !== undefined && nowMs - last < SAME_AGAIN_MS) return;
+      if (said.size === MOST_SAID) said.clear();
+      said.set(message, nowMs);
+    }
     if (io.json) {
       io.stderr(`${JSON.stringify({ time, level, message, ...fields }, plainValues)}\n`);
       return;
@@ -34,6 +49,9 @@ export function logTo(io: CliIo, everything = false) {
 export function lineOf(message: string, fields: Fields, everything: boolean): LogLine {
   const { sdkComponent, activityType, attempt, workflowId, failure, error = failure } = fields;
   if (sdkComponent === undefined) return { message, fields };
+  if (!everything && RETRIED_CALL.test(message)) {
+    return { message: `Temporal does not answer and is asked again: ${innermostMessage(String(error))}`, fields: {} };
+  }
   const what = typeof activityType === 'string' ? message.replace(/^Activity\b/, activityType) : message;
   const where = [attempt === undefined ? '' : `attempt ${attempt}`, workflowId ?? ''].filter((part) => part !== '');
   const place = where.length === 0 ? '' : ` (${where.join(', ')})`;
@@ -54,6 +72,16 @@ function reasonOf(error: unknown): string {
   if (innermost.name === 'TypeError') return String(innermost);
   const remedy = remedyOf(innermost);
   return remedy === null ? innermost.message : `${innermost.message}, or ${remedy}`;
+}
+
+/** Of a status of the native part, printed for debugging, what the system said. */
+function innermostMessage(status: string): string {
+  return [...status.matchAll(/\bmessage: "([^"]+)"/g)].at(-1)?.[1] ?? status;
+}
+
+/** Whether the entry is one of the SDK's native part. */
+function isNative({ sdkComponent }: Fields): boolean {
+  return sdkComponent === 'core';
 }
 
 function stackOf(error: Error): string {

@@ -4,6 +4,7 @@ import { loadSettings, type Settings } from '../config/load.js';
 import { compareSchedules } from '../schedules.js';
 import { createWorker } from '../worker.js';
 import type { CliIo } from './io.js';
+import { EXIT } from './outcome.js';
 import { changeLine, wantedSchedules } from './schedule.js';
 import { logTo } from './worker-log.js';
 
@@ -11,14 +12,28 @@ export interface WorkerCommandOptions {
   readonly config?: string | undefined;
 }
 
+/** The worker gives its steps seven and a half seconds; whoever told it to end waits ten. */
+const ENDS_WITHIN_MS = 9000;
+
 /** Runs a worker until SIGINT or SIGTERM. */
 export async function runWorker({ config }: WorkerCommandOptions, io: CliIo): Promise<void> {
   const settings = loadSettings({ file: config });
   const { logLevel } = readEnvironment();
   await warnOfScheduleDrift(settings, io);
   const worker = await createWorker({ settings, log: logTo(io, logLevel === 'debug'), ownsSignals: true, logLevel });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => endSurely(io));
   io.stderr(`worker polls ${worker.taskQueue} at ${worker.address}; Ctrl-C ends it\n`);
   await worker.run();
+}
+
+/** Whatever still keeps the process then, a step or the native part, is left behind: retries are made for that. */
+function endSurely(io: CliIo): void {
+  const end = setTimeout(() => {
+    io.stderr('halfspace: The worker did not end in time and is ended; the next worker does its steps again\n');
+    process.exit(EXIT.failed);
+  }, ENDS_WITHIN_MS);
+  // Nothing to do where the process ends by itself.
+  end.unref();
 }
 
 /** A schedule that was changed in the file but not on the server runs on unseen: say so at every start. */

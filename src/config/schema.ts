@@ -69,7 +69,9 @@ const worker = group({
     .default('halfspace')
     .describe('Temporal task queue of workflows and activities.'),
   model_cache_mb: integer(1, 1_000_000).default(256).describe('Memory for models kept between runs, in MB.'),
-  max_machines_at_once: integer(1, 1000).default(100).describe('Most machines one run works on at the same time; a worker takes no more than 40 of them.'),
+  max_machines_at_once: integer(1, 1000)
+    .default(100)
+    .describe('Most machines one run works on at the same time; a worker takes no more than 40 of them.'),
 });
 
 function named<T extends z.ZodType>(what: string, value: T): z.ZodRecord<z.ZodString, T> {

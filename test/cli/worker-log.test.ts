@@ -28,12 +28,50 @@ test('a failure that only those who run the worker can mend says how', () => {
   );
 });
 
+const NATIVE = { sdkComponent: 'core', target: 'temporalio_client::retry' };
+
 test("an entry of the SDK's native part gives its reason, which is a text", () => {
-  const entry = { sdkComponent: 'core', target: 'temporalio_client::retry' };
-  const line = (fields: object) => lineOf('It was retried', { ...entry, ...fields }, false);
-  expect(line({ error: 'Status { code: 14 }' }).message).toBe('It was retried: Status { code: 14 }');
-  expect(line({ failure: 'Failure {\n }' }).message).toBe('It was retried: Failure { }');
-  expect(line({})).toEqual({ message: 'It was retried', fields: {} });
+  const line = (fields: object) => lineOf('It was tried', { ...NATIVE, ...fields }, false);
+  expect(line({ error: 'Status { code: 14 }' }).message).toBe('It was tried: Status { code: 14 }');
+  expect(line({ failure: 'Failure {\n }' }).message).toBe('It was tried: Failure { }');
+  expect(line({})).toEqual({ message: 'It was tried', fields: {} });
+});
+
+const REFUSED =
+  'Status { code: Unavailable, message: "tcp connect error", Os { code: 111, message: "Connection refused" } }';
+
+test('of a Temporal that is away is said why, whichever call it was', () => {
+  const line = (call: string, error: string) =>
+    lineOf(`gRPC call ${call} retried 6 times`, { ...NATIVE, error }, false);
+  const away = { message: 'Temporal does not answer and is asked again: Connection refused', fields: {} };
+  expect(line('poll_activity_task_queue', REFUSED)).toEqual(away);
+  expect(line('poll_workflow_task_queue', REFUSED)).toEqual(away);
+  expect(line('poll_workflow_task_queue', 'timeout').message).toMatch(/again: timeout$/);
+});
+
+test('what the native part repeats is written once in half a minute, and always with everything wanted', () => {
+  let nowMs = 1_000_000;
+  const count = (everything: boolean) => {
+    const words = capturedIo();
+    const log = logTo(words, everything, () => nowMs);
+    const calls = ['poll_activity_task_queue', 'poll_workflow_task_queue'];
+    for (const times of [6, 7]) {
+      for (const call of calls) log('warn', `gRPC call ${call} retried ${times} times`, { ...NATIVE, error: REFUSED });
+    }
+    log('warn', 'gRPC call poll_activity_task_queue retried 8 times', { ...NATIVE, error: 'another reason' });
+    nowMs += 30_000;
+    log('warn', 'gRPC call poll_activity_task_queue retried 9 times', { ...NATIVE, error: REFUSED });
+    return words.err().trimEnd().split('\n').length;
+  };
+  expect(count(false)).toBe(3);
+  expect(count(true)).toBe(6);
+});
+
+test('an entry of ours is written as often as it comes', () => {
+  const words = capturedIo();
+  const log = logTo(words, false, () => 0);
+  for (let i = 0; i < 2; i++) log('warn', 'Activity failed', { ...ATTEMPT, error: new Error('why') });
+  expect(words.err().trimEnd().split('\n')).toHaveLength(2);
 });
 
 test('what was thrown by mistake keeps its name; anything may be thrown', () => {

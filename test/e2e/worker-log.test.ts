@@ -22,25 +22,58 @@ async function silentServer(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-it("what Temporal's native part has to say is a line like the others", async () => {
+const settingsFor = (influxPort: number) =>
+  `influx: { host: "http://127.0.0.1:${influxPort}", database: d, query_timeout: 60s }
+pipelines: { p: { source: { table: t, id: [m], values: [x] }, normalise: running } }
+`;
+
+/** A worker on a Temporal server of its own, which may go away. */
+async function workerAndServer(yaml: string) {
   const { temporalCliPath, searchPath, cacheHome } = readEnvironment();
   const cliPath = await findTemporalCli({ cacheDir: cacheHome, cliPath: temporalCliPath, pathVariable: searchPath });
   const server = await startTemporalServer({ cliPath, port: 0, uiPort: 0, dbFile: null });
   onTestFinished(() => server.close());
   const cwd = await mkdtemp(join(tmpdir(), 'halfspace-worker-'));
-  await writeFile(
-    join(cwd, 'halfspace.yaml'),
-    'influx: { host: "http://127.0.0.1:1", database: d }\npipelines: { p: { source: { table: t, id: [m], values: [x] }, normalise: running } }\n',
-  );
-  const worker = await startCommand(['worker'], { cwd, env: { TEMPORAL_ADDRESS: server.address } });
+  await writeFile(join(cwd, 'halfspace.yaml'), yaml);
+  const env = { TEMPORAL_ADDRESS: server.address };
+  const worker = await startCommand(['worker'], { cwd, env });
   onTestFinished(() => void worker.process.kill('SIGKILL'));
   await expect.poll(worker.output, { timeout: 30_000 }).toMatch(/worker polls/);
+  return { server, worker, cwd, env };
+}
+
+it('a Temporal that goes away is told of once, on stderr, and keeps no idle worker from ending', async () => {
+  const { server, worker } = await workerAndServer(settingsFor(1));
   await server.close();
-  await expect.poll(worker.output, { timeout: 40_000 }).toMatch(/gRPC call/);
-  worker.process.kill('SIGKILL');
-  const { stderr } = await worker.done;
-  for (const line of stderr.trimEnd().split('\n').slice(1)) expect(line).toMatch(/^\d{4}-\d\d-\d\dT\S+Z warn \S/);
-  expect(stderr).not.toContain('\u001b');
+  await expect.poll(worker.output, { timeout: 40_000 }).toMatch(/does not answer/);
+  worker.process.kill('SIGTERM');
+  const { code, stdout, stderr } = await worker.done;
+  expect(code).toBe(0);
+  expect(stdout).toBe('');
+  const [, ...lines] = stderr.trimEnd().split('\n');
+  expect(lines).toEqual([
+    expect.stringMatching(/^\S+Z warn Temporal does not answer and is asked again: Connection refused$/),
+  ]);
+}, 120_000);
+
+it('a worker whose step does not stop and whose Temporal is away ends within ten seconds, in words', async () => {
+  const { server, worker, cwd, env } = await workerAndServer(settingsFor(await silentServer()));
+  expect((await runCommand(['trigger', '--no-wait'], { cwd, env })).code).toBe(0);
+  const client = new Client({ connection: await Connection.connect({ address: server.address }) });
+  const pending = async () => (await client.workflow.getHandle('detect/p').describe()).raw.pendingActivities ?? [];
+  await expect
+    .poll(async () => (await pending()).map((step) => step.activityType?.name), { timeout: 20_000 })
+    .toEqual(['loadInfluxData']);
+  await client.connection.close();
+  await server.close();
+  const toldAt = performance.now();
+  worker.process.kill('SIGTERM');
+  const { code, stderr } = await worker.done;
+  expect(performance.now() - toldAt).toBeLessThan(10_000);
+  expect(code).toBe(1);
+  expect(stderr.trimEnd().split('\n').at(-1)).toMatch(
+    /^halfspace: The worker .* the next worker does (them|its steps) again$/,
+  );
 }, 120_000);
 
 it("a query is given up after the settings' time, and the attempt is one readable line in the log", async () => {
