@@ -27,6 +27,9 @@ const LOOK_EVERY_MS = 2000;
 /** A worker that is there takes a task within milliseconds; a sticky one of a worker that died comes back after ten seconds. */
 const UNTAKEN_MS = 10_000;
 
+/** Children that are looked at in one look. */
+const CHILDREN_A_LOOK = 3;
+
 /** The server is asked who polls only in every so many looks. */
 const LOOKS_PER_COUNT = 5;
 
@@ -134,9 +137,9 @@ async function watchAttempts<F extends Workflow>(
   signal: AbortSignal,
 ): Promise<void> {
   const said = new Set<string>();
-  const sayOnce = (line: string): void => {
-    if (!said.has(line)) io.stderr(line);
-    said.add(line);
+  const sayOnce = (line: string, key = line): void => {
+    if (!said.has(key)) io.stderr(line);
+    said.add(key);
   };
   for (let look = 1; !signal.aborted; look++) {
     await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
@@ -148,10 +151,15 @@ async function watchAttempts<F extends Workflow>(
     if (description === null) continue;
     const waitsFor = description.memo?.[WAITS_FOR];
     if (typeof waitsFor === 'string') sayOnce(`waits for ${visible(waitsFor)}\n`);
-    for (const activity of description.raw.pendingActivities ?? []) {
-      const why = activity.lastFailure?.message;
-      const line = `${activity.activityType?.name ?? 'a step'} is tried again (attempt ${activity.attempt}): ${visible(String(why))}\n`;
-      if (typeof why === 'string') sayOnce(line);
+    for (const { step, attempt, why } of retriesOf(description)) {
+      sayOnce(`${step} is tried again (attempt ${attempt}): ${visible(why)}\n`);
+    }
+    for (const workflowId of oldestChildren(description)) {
+      const child = await ask(() => temporal.client.workflow.getHandle(workflowId).describe());
+      for (const { step, why } of child === null ? [] : retriesOf(child)) {
+        // Of what fails for many machines the first is named.
+        sayOnce(`${step} is tried again (${visible(workflowId)}): ${visible(why)}\n`, `${step} ${why}`);
+      }
     }
     if (look % LOOKS_PER_COUNT !== 0) continue;
     if ((await ask(() => countWorkers(temporal, taskQueue, untakenSince(description)))) !== 0) continue;
@@ -159,6 +167,26 @@ async function watchAttempts<F extends Workflow>(
       `no worker polls the task queue \`${taskQueue}\` at ${temporal.address} any more; the run waits for one: start it with \`npx halfspace worker\`\n`,
     );
   }
+}
+
+interface Retry {
+  readonly step: string;
+  readonly attempt: number;
+  readonly why: string;
+}
+
+/** Steps under way that have failed before. */
+function retriesOf({ raw }: WorkflowExecutionDescription): Retry[] {
+  return (raw.pendingActivities ?? []).flatMap(({ activityType, attempt, lastFailure }) => {
+    const why = lastFailure?.message;
+    return typeof why === 'string' ? [{ step: activityType?.name ?? 'a step', attempt: attempt ?? 1, why }] : [];
+  });
+}
+
+/** The children that have been under way for longest: what keeps them keeps the run. */
+function oldestChildren({ raw }: WorkflowExecutionDescription): string[] {
+  const children = (raw.pendingChildren ?? []).toSorted((a, b) => Number(a.initiatedId) - Number(b.initiatedId));
+  return children.slice(0, CHILDREN_A_LOOK).flatMap(({ workflowId }) => workflowId ?? []);
 }
 
 /**

@@ -12,6 +12,7 @@ import { HalfspaceError } from '../../src/contract/failures.js';
 import { createInflux, type Influx } from '../../src/influx/connect.js';
 import { openStorage, type Storage } from '../../src/store/storage.js';
 import { exampleAlert } from '../alerts/example-alert.js';
+import { planOf } from '../run-plan.js';
 
 let folder: string;
 let storage: Storage;
@@ -70,20 +71,8 @@ function failing(isAway: () => boolean): Storage {
 }
 
 function input(): SendAlertInput {
-  const ref = { key: 'k', sha256: 's', bytes: 1 };
   return {
-    plan: {
-      pipeline: 'machines',
-      scope: 'machines',
-      mode: 'incremental',
-      span: { from: '0', to: '1' },
-      window: { from: '0', to: '1' },
-      chunk: { index: 1, count: 1 },
-      events: 'told',
-      document: ref,
-      folder: 'runs/machines/1',
-      channels: ['ops'],
-    },
+    plan: planOf({ pipeline: 'machines', folder: 'runs/machines/1', channels: ['ops'] }),
     run: { workflowId: 'w', runId: 'r' },
     channel: 'ops',
     kind: 'event',

@@ -12,13 +12,11 @@ import {
 } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, inject } from 'vitest';
 import type { Activities } from '../../src/activities/index.js';
-import type { ArtifactRef } from '../../src/contract/artifact.js';
 import type { MachineEntry, RunPlan } from '../../src/contract/run-plan.js';
 import type { RunResult } from '../../src/contract/run-result.js';
+import { machineEntry, planOf, REF } from '../run-plan.js';
 
 /** Workflows with activities that are fakes, on a real server and a real worker: for control flow only. */
-export const REF: ArtifactRef = { key: 'k', sha256: 's', bytes: 1 };
-
 export type Fakes = { [Name in keyof Activities]?: (input: never) => Promise<unknown> };
 
 let connection: NativeConnection;
@@ -49,38 +47,7 @@ afterAll(async () => {
 });
 
 export function machineEntries(count: number): MachineEntry[] {
-  return Array.from({ length: count }, (_, i) => ({
-    uniqueId: `m${i}`,
-    ids: [`m${i}`],
-    from: '0',
-    covered: '0',
-    rows: 1,
-    owesAlert: false,
-    pack: REF,
-    offset: 0,
-    bytes: 1,
-  }));
-}
-
-export function planOf(change: Partial<RunPlan>): RunPlan {
-  return {
-    pipeline,
-    scope: pipeline,
-    mode: 'incremental',
-    span: { from: '0', to: '10' },
-    window: { from: '0', to: '10' },
-    chunk: { index: 1, count: 1 },
-    events: 'told',
-    document: REF,
-    folder: 'f',
-    channels: [],
-    laggards: 0,
-    homes: [],
-    machinesAtOnce: 10,
-    machinesPerExecution: 500,
-    warnings: [],
-    ...change,
-  };
+  return Array.from({ length: count }, (_, i) => machineEntry(`m${i}`));
 }
 
 export async function startWorker(machines: number, fakes: Fakes = {}, plan: Partial<RunPlan> = {}): Promise<void> {
@@ -88,7 +55,7 @@ export async function startWorker(machines: number, fakes: Fakes = {}, plan: Par
   pipeline = `p-${randomUUID()}`;
   taskQueue = pipeline;
   const healthy: Record<string, (input: never) => Promise<unknown>> = {
-    planRun: async () => planOf(plan),
+    planRun: async () => planOf({ pipeline, ...plan }),
     loadInfluxData: async () => ({ manifest: REF, rows: machines, warnings: [] }),
     transformData: async () => ({
       manifest: REF,

@@ -5,35 +5,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type { Activities } from '../../src/activities/index.js';
-import type { ArtifactRef } from '../../src/contract/artifact.js';
-import type { RunPlan } from '../../src/contract/run-plan.js';
+import { planOf, REF } from '../run-plan.js';
 
 export type Fakes = { [Name in keyof Activities]?: (input: never) => Promise<unknown> };
-
-const REF: ArtifactRef = { key: 'k', sha256: 's', bytes: 1 };
 
 /** A run over a table without rows. */
 export const QUIET: Fakes = {
   planRun: async ({ pipeline, until = '1795425358000000001' }: { pipeline: string; until?: string }) => {
     const window = { from: '1795425358000000000', to: until };
-    const plan: RunPlan = {
-      pipeline,
-      scope: pipeline,
-      mode: 'incremental',
-      span: window,
-      window,
-      chunk: { index: 1, count: 1 },
-      document: REF,
-      folder: 'f',
-      events: 'told',
-      channels: [],
-      laggards: 0,
-      homes: [],
-      machinesAtOnce: 10,
-      machinesPerExecution: 500,
-      warnings: [],
-    };
-    return plan;
+    return planOf({ pipeline, window });
   },
   loadInfluxData: async () => ({ manifest: REF, rows: 0, warnings: [] }),
   transformData: async () => ({ manifest: REF, machines: 0, rows: 0, refused: [], refusedCount: 0, warnings: [] }),

@@ -1,4 +1,4 @@
-import { Context } from '@temporalio/activity';
+import { ApplicationFailure, Context } from '@temporalio/activity';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { asActivity } from '../../src/activities/attempt.js';
@@ -6,6 +6,7 @@ import { readEnvironment } from '../../src/config/environment.js';
 import { HalfspaceError } from '../../src/contract/failures.js';
 import { findTemporalCli } from '../../src/local/temporal/find-cli.js';
 import { startTemporalServer, type TemporalServer } from '../../src/local/temporal/server.js';
+import { machineEntry, REF } from '../run-plan.js';
 import { runCommand, startCommand } from './command.js';
 import { type Fakes, startQuietWorker } from './quiet-worker.js';
 
@@ -112,6 +113,28 @@ describe('trigger', () => {
       expect(stderr).toMatch(/^halfspace: Expected --until .*\n$/);
     },
   );
+
+  it('says once which machine’s step fails and why, while it is tried again', async () => {
+    let isMended = false;
+    const cwd = await startWorker(inject('temporalAddress'), {
+      transformData: async () => ({ manifest: REF, machines: 2, rows: 2, refused: [], refusedCount: 0, warnings: [] }),
+      readMachines: async () => [machineEntry('a'), machineEntry('b')],
+      modelIsCached: async () => ({ base: 'b', cached: true, token: 1, watermark: '0', why: 'cached' }),
+      detectAnomalies: async () => {
+        if (isMended) throw ApplicationFailure.nonRetryable('over');
+        throw new Error('the store\nis away');
+      },
+      recordLaggards: async () => REF,
+    });
+    const command = await startCommand(['trigger'], { cwd, env: shared() });
+    await expect.poll(command.output, { timeout: 30_000 }).toMatch(/is tried again \(machine\//);
+    isMended = true;
+    const { stderr } = await command.done;
+    const lines = stderr.split('\n').filter((line) => line.includes('is tried again'));
+    expect(lines).toEqual([
+      expect.stringMatching(/^detectAnomalies is tried again \(machine\/\S+\/[ab]\): the store\\nis away$/),
+    ]);
+  });
 
   it('names a namespace that does not exist', async () => {
     const env = { ...shared(), TEMPORAL_NAMESPACE: 'nobody-here' };

@@ -4,7 +4,8 @@ import type { PlanRunInput } from '../../src/activities/plan-run.js';
 import { machineWorkflowId } from '../../src/contract/names.js';
 import type { MachineEntry, RunPlan } from '../../src/contract/run-plan.js';
 import type { RunTotals } from '../../src/contract/run-result.js';
-import { AT_HOME, calls, client, gate, pipeline, planOf, REF, run, startWorker, WITH_EVENT } from './faked-steps.js';
+import { planOf, REF } from '../run-plan.js';
+import { AT_HOME, calls, client, gate, pipeline, run, startWorker, WITH_EVENT } from './faked-steps.js';
 
 describe('a run', () => {
   it('begins the next machine as soon as any one is done', async () => {
@@ -68,6 +69,7 @@ describe('a run', () => {
       planRun: async (input: PlanRunInput) => {
         inputs.push(input);
         return planOf({
+          pipeline,
           span: { from: '0', to: '30' },
           window: windowOf(input.chunksDone),
           chunk: { index: input.chunksDone + 1, count: 3 },
