@@ -4,7 +4,7 @@ import type { LoadedData, RunPlan, ShapedData } from '../contract/run-plan.js';
 import type { AggregateOutcome, RunResult, RunTotals } from '../contract/run-result.js';
 import { isoFromNanos, type Nanos } from '../contract/time.js';
 import { putArtifact } from '../store/artifacts.js';
-import { type Laggard, readProgress, writeProgress } from '../store/progress.js';
+import { type DeadHome, type Laggard, readProgress, writeProgress } from '../store/progress.js';
 import { endRun } from '../store/runs.js';
 import type { ActivityDeps } from './deps.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
@@ -24,6 +24,8 @@ export interface FinishRunInput {
   readonly laggards: readonly ArtifactRef[];
   /** Absent in runs that began before there were any. */
   readonly aggregates?: AggregateOutcome;
+  /** Homes where nobody answered; absent when all did. */
+  readonly deadHomes?: readonly DeadHome[];
   readonly seconds: number;
 }
 
@@ -73,6 +75,7 @@ export async function finishRun(
         ...(aggregates.isOwed && aggregateFrom !== null ? { owedAggregates: aggregateFrom } : {}),
         ...(late === null ? {} : { late: { since: late.since, seen: shaped.seen } }),
         ...(heard === undefined ? {} : { heard }),
+        ...deadHomesOf(current?.deadHomes, input.deadHomes),
       });
       const before = current?.heard;
       if (before !== undefined && before.key !== heard?.key) await deps.storage.remove(before.key);
@@ -100,6 +103,16 @@ export async function finishRun(
     ],
     seconds,
   };
+}
+
+/** With those of earlier runs whose time is not over. */
+function deadHomesOf(
+  earlier: readonly DeadHome[] = [],
+  found: readonly DeadHome[] = [],
+): { readonly deadHomes?: readonly DeadHome[] } {
+  const latest = new Map([...earlier, ...found].map((dead) => [dead.home, dead]));
+  const deadHomes = [...latest.values()].filter(({ untilMs }) => untilMs > Date.now());
+  return deadHomes.length === 0 ? {} : { deadHomes };
 }
 
 /** Of many chunks one may well be empty: the run's counts tell when all are. Rows that came late are rows, too. */

@@ -92,7 +92,8 @@ export async function planRun(
   };
   const folder = runFolder(input.scope, input.nowMs, input.runId);
   const bytes = new TextEncoder().encode(JSON.stringify(document));
-  const homes = await homesOf(deps);
+  const dead = (progress?.deadHomes ?? []).filter(({ untilMs }) => untilMs > input.nowMs).map(({ home }) => home);
+  const homes = await homesOf(deps, new Set(dead));
   return {
     pipeline: input.pipeline,
     scope: input.scope,
@@ -114,9 +115,9 @@ export async function planRun(
 }
 
 /** Homes of the run: none with fewer than two workers, whose shared queue is home enough. */
-async function homesOf({ homes, log }: ActivityDeps): Promise<readonly string[]> {
+async function homesOf({ homes, log }: ActivityDeps, dead: ReadonlySet<string>): Promise<readonly string[]> {
   try {
-    const found = [...new Set(await homes())].sort();
+    const found = [...new Set(await homes())].filter((home) => !dead.has(home)).sort();
     return found.length < 2 ? [] : found.slice(0, MOST_HOMES);
   } catch (error) {
     // Homes only spare reads of the store; a server that does not tell of its workers must not stop the run.

@@ -23,6 +23,14 @@ export interface Progress {
   readonly late?: LateProgress;
   /** When each machine was last heard of; absent while nobody asks for silent ones. */
   readonly heard?: ArtifactRef;
+  /** Homes where nobody answered: the server lists a worker that has ended for minutes. A hint; absent while there are none. */
+  readonly deadHomes?: readonly DeadHome[];
+}
+
+export interface DeadHome {
+  readonly home: string;
+  /** Milliseconds since the epoch: by then the server has forgotten it, or it was only busy. */
+  readonly untilMs: number;
 }
 
 export interface LateProgress {
@@ -53,7 +61,7 @@ export async function readProgress(storage: Storage, scope: string): Promise<Pro
   const bytes = await storage.read(key);
   if (bytes === null) return null;
   const progress = parsed(bytes);
-  if (isProgress(progress) && isInOrder(progress)) return withoutDamagedHint(progress);
+  if (isProgress(progress) && isInOrder(progress)) return withoutDamagedHints(progress);
   throw damagedProgress(storage, scope, 'is damaged');
 }
 
@@ -108,10 +116,18 @@ function isInOrder({ origin, to, target, owedAggregates = to, late }: Progress):
   return earlier.every((time) => BigInt(time) <= done) && done <= BigInt(target);
 }
 
-/** What was seen may be gone at any time: one that cannot be read is. */
-function withoutDamagedHint(progress: Progress): Progress {
-  const { late } = progress;
-  return late === undefined || isRef(late.seen) ? progress : { ...progress, late: { ...late, seen: null } };
+/** Hints may be gone at any time: those that cannot be read are. */
+function withoutDamagedHints(progress: Progress): Progress {
+  const { late, deadHomes, ...rest } = progress;
+  return {
+    ...rest,
+    ...(late === undefined ? {} : { late: isRef(late.seen) ? late : { ...late, seen: null } }),
+    ...(Array.isArray(deadHomes) ? { deadHomes: deadHomes.filter(isDeadHome) } : {}),
+  };
+}
+
+function isDeadHome(value: unknown): value is DeadHome {
+  return isRecord(value) && typeof value.home === 'string' && typeof value.untilMs === 'number';
 }
 
 function isRef(value: unknown): value is ArtifactRef {

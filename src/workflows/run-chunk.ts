@@ -54,6 +54,9 @@ export async function runChunk(
   }
 }
 
+/** The server forgets a worker that has ended after five minutes; one that was only busy has its machines back after ten. */
+const DEAD_HOME_MS = 600_000;
+
 async function workThrough(
   run: ContinuedRun,
   plan: RunPlan,
@@ -76,7 +79,18 @@ async function workThrough(
     const aggregates = await aggregate(plan);
     const seconds = (Date.now() - run.startedAtMs) / 1000;
     const summary = `${counted(totals.done, 'machine')} done`;
-    const input = { plan, loaded, shaped, totals, laggards, aggregates, seconds };
+    const untilMs = Date.now() + DEAD_HOME_MS;
+    const deadHomes = chunk.deadHomes.map((home) => ({ home, untilMs }));
+    const input = {
+      plan,
+      loaded,
+      shaped,
+      totals,
+      laggards,
+      aggregates,
+      seconds,
+      ...(deadHomes.length === 0 ? {} : { deadHomes }),
+    };
     const result = addChunk(run.earlier, await finishRun.executeWithOptions({ summary }, [input]));
     if (index >= count) return { isLast: true, result };
     return {

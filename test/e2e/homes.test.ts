@@ -28,7 +28,7 @@ async function build(options: Omit<PlantOptions, 'temporalAddress'>): Promise<vo
 }
 
 function runUntil(pipeline: string, minute: number): Promise<RunResult> {
-  return plant.run(pipeline, nanosFromMs(START + minute * MINUTE));
+  return plant.run(pipeline, nanosFromMs(START + minute * MINUTE), `detect/${pipeline}`);
 }
 
 async function waitForWorkers(count: number): Promise<void> {
@@ -63,6 +63,14 @@ store: { url: "file://${plant.storeFolder}" }
 async function kill(worker: RunningCommand): Promise<void> {
   worker.process.kill('SIGKILL');
   await worker.done;
+}
+
+/** Homes in the plan of a pipeline's last run: the result of its first step. */
+async function homesOfRun(pipeline: string): Promise<unknown> {
+  const { events } = await plant.client.workflow.getHandle(`detect/${pipeline}`).fetchHistory();
+  const plan = (events ?? []).find((event) => event.activityTaskCompletedEventAttributes != null);
+  const data = plan?.activityTaskCompletedEventAttributes?.result?.payloads?.[0]?.data;
+  return JSON.parse(Buffer.from(data ?? []).toString()).homes;
 }
 
 /** Machines that have published a second snapshot. */
@@ -106,8 +114,12 @@ it('goes on at the other worker when one is killed in the middle of a run, with 
   expect(await twicePublished('shaken')).toBeLessThan(MACHINES);
   const healthy = { done: MACHINES, failedCount: 0, busyCount: 0, lagging: 0, warnings: [] };
   expect(await disturbed).toMatchObject({ ...healthy, rows: MACHINES * 600 });
+  expect(await homesOfRun('shaken')).toHaveLength(2);
   const next = await runUntil('shaken', 30);
   expect(next).toMatchObject({ ...healthy, rows: MACHINES * 600 });
+  // The server still lists the killed worker, but nothing is sent to it any more: one home is none.
+  expect(await listHomes(plant.client.workflowService, 'default', plant.taskQueue)).toHaveLength(2);
+  expect(await homesOfRun('shaken')).toEqual([]);
 
   expect(await newestSnapshots(plant, 'shaken')).toEqual(await newestSnapshots(plant, 'calm'));
   const scores = 'SELECT time, unique_id, score, is_anomaly FROM';

@@ -42,7 +42,7 @@ export interface Plant {
   readonly taskQueue: string;
   write(lines: Iterable<string>): Promise<void>;
   /** Runs a pipeline over everything up to `until` and gives its result. */
-  run(pipeline: string, until: bigint): Promise<RunResult>;
+  run(pipeline: string, until: bigint, workflowId?: string): Promise<RunResult>;
   rows(sql: string): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
 }
@@ -114,9 +114,9 @@ export async function buildPlant(options: PlantOptions): Promise<Plant> {
     write: async (lines) => {
       await writeAll(influx, lines);
     },
-    run: (pipeline, until) =>
+    run: (pipeline, until, workflowId = `detect/${pipeline}/${randomUUID()}`) =>
       client.workflow.execute('detectionRun', {
-        workflowId: `detect/${pipeline}/${randomUUID()}`,
+        workflowId,
         taskQueue,
         args: [{ pipeline, until: String(until) }],
       }),
