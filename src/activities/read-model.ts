@@ -6,7 +6,7 @@ import { formatSnapshotName, type SnapshotName } from '../store/snapshots.js';
 import { type ModelDeps, snapshotBytes } from './gate.js';
 import type { RunPlanDocument } from './plan-document.js';
 
-/** A model of its own, decoded. @throws HalfspaceError `CorruptSnapshot` when the snapshot cannot be used. */
+/** A model of its own, decoded. @throws HalfspaceError as `decodeSnapshot` does. */
 export async function readModel(
   deps: ModelDeps,
   { settings, settingsHash }: RunPlanDocument,
@@ -16,7 +16,7 @@ export async function readModel(
   const text = formatSnapshotName(name);
   const bytes = await snapshotBytes(deps, input, text);
   try {
-    return decodeSnapshot(bytes, settings, { uniqueId: input.machine.uniqueId, settingsHash });
+    return decodeSnapshot(bytes, settings, { ...input.machine, settingsHash });
   } catch (error) {
     if (!(error instanceof HalfspaceError)) throw error;
     throw new HalfspaceError(error.kind, `${error.message} (${text})`, { cause: error });

@@ -17,6 +17,7 @@ import type { PipelineSettings } from '../contract/pipeline.js';
 import { normaliserFromBytes } from '../detectors/normaliser.js';
 import type { RowBucket } from '../shape/row-buckets.js';
 import { Shaping } from '../shape/shaping.js';
+import { collisionReason, isSameTuple } from '../shape/unique-id.js';
 import { type EventJson, eventFromJson, eventToJson } from '../verdict/event-json.js';
 import type { TrackedEvent } from '../verdict/event-tracker.js';
 import { RuleState } from '../verdict/rule-state.js';
@@ -85,13 +86,10 @@ export function encodeSnapshot(model: Model, { uniqueId, ids, settingsHash }: Sn
 }
 
 /**
- * @throws HalfspaceError `CorruptSnapshot` when the bytes are damaged, of another machine, or of other learning settings.
+ * @throws HalfspaceError `CorruptSnapshot` when the bytes are damaged, of another machine, or of other learning settings;
+ * `IdCollision` when they are of a machine with other ids and the same unique_id, whose rows came in other windows.
  */
-export function decodeSnapshot(
-  bytes: Uint8Array,
-  settings: PipelineSettings,
-  owner: Pick<SnapshotOwner, 'uniqueId' | 'settingsHash'>,
-): Model {
+export function decodeSnapshot(bytes: Uint8Array, settings: PipelineSettings, owner: SnapshotOwner): Model {
   const { header, normaliser, detector, recent, rules, shaping } = partsOf(bytes);
   if (header.uniqueId !== owner.uniqueId) {
     throw corrupt(`it is of the machine ${header.uniqueId}, not of ${owner.uniqueId}`);
@@ -99,6 +97,7 @@ export function decodeSnapshot(
   if (header.settingsHash !== owner.settingsHash) {
     throw corrupt(`it was learned with settings ${header.settingsHash}, these are ${owner.settingsHash}`);
   }
+  checkIds(header, owner.ids);
   return {
     shaping: Shaping.fromBytes(settings, shaping),
     normaliser: normaliserFromBytes(settings.normalise, featureNames(settings), normaliser),
@@ -109,6 +108,14 @@ export function decodeSnapshot(
     rows: header.rows,
     recent: recent.length === 0 ? null : recentFromBytes(recent),
   };
+}
+
+function checkIds({ uniqueId, ids: known }: SnapshotOwner, ids: readonly string[]): void {
+  if (isSameTuple(known, ids)) return;
+  throw new HalfspaceError(
+    'IdCollision',
+    `${collisionReason({ uniqueId, tuples: [known, ids] })} Where it is one machine whose ids are written differently now, forget its model (\`halfspace model forget\`).`,
+  );
 }
 
 /** Whose a snapshot is and how far it has learned. @throws as {@link decodeSnapshot} for bytes that are damaged. */

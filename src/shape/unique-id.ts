@@ -41,7 +41,7 @@ export function findCollisions(tuples: Iterable<readonly string[]>, mode: Unique
     if (id === null) continue;
     const same = byId.get(id);
     if (same === undefined) byId.set(id, [tuple]);
-    else if (!same.some((other) => sameTuple(other, tuple))) same.push(tuple);
+    else if (!same.some((other) => isSameTuple(other, tuple))) same.push(tuple);
   }
   return Array.from(byId, ([id, same]) => ({ uniqueId: id, tuples: same })).filter((found) => found.tuples.length > 1);
 }
@@ -77,6 +77,7 @@ function noSlugReason(ids: readonly string[], id: string): string {
   return `Machine ${shownTuple(ids)} has no readable unique_id: ${JSON.stringify(id)} leaves no slug. ${REMEDY}`;
 }
 
-function sameTuple(a: readonly string[], b: readonly string[]): boolean {
+/** Whether two machines are one: each id is equal to the letter. */
+export function isSameTuple(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((id, i) => id === b[i]);
 }

@@ -297,6 +297,27 @@ describe('a run that cannot succeed', () => {
     expect(result.refused[0]?.reason).toMatch(/hashed/);
   });
 
+  it('fails a machine whose unique_id belongs to another one, of which no rows are at hand', async () => {
+    await build({ pipelines: { machines: machinesPipeline() } });
+    const rowAt = (provider: string, minute: number) =>
+      `machine_data,machineID=m1,provider=${provider} power=210 ${nanosFromMs(START + minute * MINUTE)}`;
+    await plant.write([rowAt('A/B', 0)]);
+    expect(await plant.run('machines', nanosFromMs(START + MINUTE))).toMatchObject({ done: 1, failedCount: 0 });
+    // Late rows are looked for in the hour before a window.
+    await plant.run('machines', nanosFromMs(START + 100 * MINUTE));
+    await plant.write([rowAt('a\\ b', 120)]);
+    const { done, failed } = await plant.run('machines', nanosFromMs(START + 121 * MINUTE));
+    expect(done).toBe(0);
+    expect(failed).toEqual([
+      {
+        uniqueId: 'a-b-m1',
+        reason: expect.stringMatching(
+          /^Machines \("A\/B", "m1"\) and \("a b", "m1"\) have the same unique_id .*hashed.*forget/,
+        ),
+      },
+    ]);
+  });
+
   it('fails or warns as an expectation says, with what was found', async () => {
     const strict = machinesPipeline({
       expectations: { after_load: [{ min_rows: 100, otherwise: 'fail' }], after_transform: [] },

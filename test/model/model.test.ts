@@ -184,6 +184,12 @@ describe('a snapshot', () => {
     );
   });
 
+  it('is refused for a machine with other ids and the same unique_id', () => {
+    expect(() => decodeSnapshot(learned(), settings, { ...OWNER, ids: ['other'] })).toThrow(
+      expect.objectContaining({ kind: 'IdCollision', message: expect.stringContaining('("other")') }),
+    );
+  });
+
   it.each([null, -7n, 2n ** 61n])('keeps what it says of its last rows, since %s', (since) => {
     const model = createModel(settings);
     scoreSlice(model, randomSlice(randomFrom(3), 200), settings);

@@ -44,10 +44,10 @@ export async function rollBackByHand(
     );
   }
   const bytes = await snapshots.read(pipeline, uniqueId, target);
-  const model = decodeSnapshot(bytes, machine.settings, { uniqueId, settingsHash });
+  const { ids } = readSnapshotHeader(bytes);
+  const model = decodeSnapshot(bytes, machine.settings, { uniqueId, ids, settingsHash });
   const token = nextToken(names[0].token, nowMs);
   if (how === 'relearn') {
-    const { ids } = readSnapshotHeader(bytes);
     const from = String(target.watermark);
     await writeProgress(storage, pipeline, setBack(progress, { uniqueId, ids, from, why: 'set back' }));
     const name = { ...target, token, base: target.token };
@@ -58,7 +58,7 @@ export async function rollBackByHand(
   // It is the beginning of a past of its own: the rows it leaves out are not late, and nothing before it can be gone back to.
   const clock = lateClockOf(machine.settings.late);
   const recent = clock === null ? null : { width: clock.width, since: watermark, buckets: [] };
-  const skipped = encodeSnapshot({ ...model, watermark, recent }, readSnapshotHeader(bytes));
+  const skipped = encodeSnapshot({ ...model, watermark, recent }, { uniqueId, ids, settingsHash });
   const sha256 = createHash('sha256').update(skipped).digest('hex');
   const name = { token, base: 0, watermark, settingsHash, sha256 };
   await snapshots.add(pipeline, uniqueId, name, skipped);
