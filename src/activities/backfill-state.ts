@@ -10,7 +10,7 @@ import { Snapshots } from '../store/snapshots.js';
 import type { Storage } from '../store/storage.js';
 import type { ActivityDeps } from './deps.js';
 import { learningSettingsHash } from './plan-document.js';
-import { settingsOf } from './plan-run.js';
+import { checkLearned, settingsOf } from './plan-run.js';
 import { isAhead } from './window-end.js';
 
 export type OpenBackfillInput = Omit<BackfillInput, 'continued'> & {
@@ -44,10 +44,17 @@ export async function openBackfill(deps: ActivityDeps, input: OpenBackfillInput)
   const scope = backfillScope(pipeline, range);
   if (input.again) await forget(deps.storage, scope);
   const progress = await readProgress(deps.storage, scope);
-  if (progress === null) return { isFinished: false };
+  const settingsHash = learningSettingsHash(settings);
+  if (progress === null) {
+    // Some machines may have got through the first chunk.
+    const [folder] = await new Snapshots(deps.storage).folders(scope);
+    const [newest] = folder === undefined ? [] : await new Snapshots(deps.storage).listIn(folder);
+    if (newest !== undefined) checkLearned(pipeline, newest.settingsHash, settingsHash);
+    return { isFinished: false };
+  }
   const isBehind = progress.lagging.length > 0 || progress.owedAggregates !== undefined;
   const isFinished = BigInt(progress.to) >= BigInt(range.to) && !isBehind;
-  if (!isFinished) checkLearned(input, progress.settingsHash, learningSettingsHash(settings));
+  if (!isFinished) checkLearned(pipeline, progress.settingsHash, settingsHash);
   return { isFinished };
 }
 
@@ -81,15 +88,6 @@ async function checkLiveScores(storage: Storage, { pipeline, range }: OpenBackfi
   throw new HalfspaceError(
     'BadWindow',
     `The range of \`${pipeline}\` reaches to ${isoFromNanos(BigInt(range.to))}, but its own runs have written scores from ${origin} on: end the range there, or replace those scores with --overwrite`,
-  );
-}
-
-/** Half a range learned under other settings would go on with new models in its middle. */
-function checkLearned(input: OpenBackfillInput, learnedWith: string, settingsHash: string): void {
-  if (learnedWith === settingsHash) return;
-  throw new HalfspaceError(
-    'BadSettings',
-    `The backfill of \`${input.pipeline}\` was begun under other learning settings: put them back, or start it over with --again`,
   );
 }
 

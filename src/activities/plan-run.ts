@@ -68,6 +68,7 @@ export async function planRun(
   const warnings = [...ready.warnings];
   const settingsHash = learningSettingsHash(settings);
   const isChanged = progress !== null && progress.settingsHash !== settingsHash;
+  if (isChanged && input.scope !== input.pipeline) checkLearned(input.pipeline, progress.settingsHash, settingsHash);
   const isRelearned = isChanged && settings.on_settings_change === 'relearn';
   const due = spanOf(deps, settings, progress, { ...input, until: ready.until }, warnings);
   const span = isRelearned ? relearnedSpan(due, settings, input) : due;
@@ -126,6 +127,18 @@ async function homesOf({ homes, log }: ActivityDeps, dead: ReadonlySet<string>):
     });
     return [];
   }
+}
+
+/**
+ * For a backfill: half a range learned under other settings would go on with new models in its middle.
+ * @throws HalfspaceError `BadSettings` where the settings are not those it has learned with.
+ */
+export function checkLearned(pipeline: string, learnedWith: string, settingsHash: string): void {
+  if (learnedWith === settingsHash) return;
+  throw new HalfspaceError(
+    'BadSettings',
+    `The backfill of \`${pipeline}\` was begun under other learning settings: put them back and start it again, which resumes it, or start it over with --again`,
+  );
 }
 
 /** @throws HalfspaceError `UnknownPipeline` naming those this worker has. */

@@ -292,6 +292,24 @@ describe('a backfill is refused', () => {
     );
     expect(await backfill('fill-changed', over, { again: true })).toMatchObject({ rows: 18_000, wasFinished: false });
   });
+
+  it('to go on when its learning settings change between two chunks, and resumes once they are back', async () => {
+    const before = machinesPipeline({ window: windowOf(10) });
+    const pipelines = { 'fill-switched': before };
+    await build({ pipelines });
+    await writeMachines(100);
+    const over = range(0, 100);
+    const running = backfill('fill-switched', over);
+    const reason = reasonOfFailure(running);
+    await reaches('fill-switched', over, 20);
+    pipelines['fill-switched'] = machinesPipeline({ window: windowOf(10), normalise: 'running' });
+    expect(await reason).toMatch(/was begun under other learning settings: put them back and start it again/);
+    pipelines['fill-switched'] = before;
+    const resumed = await backfill('fill-switched', over);
+    expect(resumed).toMatchObject({ wasFinished: false, failedCount: 0 });
+    expect(resumed.rows).toBeLessThan(18_000);
+    expect(await backfill('fill-switched', over)).toMatchObject({ wasFinished: true });
+  });
 });
 
 describe('who waits for a backfill', () => {
