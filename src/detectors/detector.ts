@@ -11,16 +11,16 @@ export interface Detector {
   readonly views: readonly string[];
   /**
    * Takes rows `from <= i < to` of `batch` in order and writes each row's score to `out.scores[i]`.
-   * Chunks may be cut anywhere: the result is the same bit for bit.
+   * Chunks may be cut anywhere, also between two orders, and go on from bytes: the result is the same bit for bit.
    */
   process(batch: Batch, from: number, to: number, order: LearningOrder, out: DetectorOutput): void;
-  /** The whole state, little-endian, the same bytes for the same state. */
+  /** The whole state, what `score_only` rows left included, little-endian, the same bytes for the same state. */
   toBytes(): Uint8Array;
 }
 
 /**
  * `score_only` learns nothing: the row is scored by what was learned before it. A detector that compares recent rows with
- * what it learned still lets them pass, so that it sees when they are ordinary again; nothing of that outlasts them.
+ * what it learned still lets them pass, so that it sees when they are ordinary again: that outlasts a cut, yet nothing is learned by it.
  */
 export type LearningOrder = 'score_then_learn' | 'learn_then_score' | 'score_only';
 

@@ -9,6 +9,7 @@ import { type Expected, VIEW_NAMES, Views } from './novelty-views.js';
 
 const MAGIC = 0x564f4e48; // 'HNOV' read as bytes
 const VERSION = 1;
+const PAUSED_VERSION = 2; // the same, then the state of the copy that rows pass
 const WHAT = 'a novelty detector';
 const HALF_SCORE = 0.72; // the event strength that scores 0.5, best on the benchmark's files between 0.70 and 0.72
 const LARGEST = 1e100; // values are cut here: squares of their differences, and sums of these, stay finite
@@ -31,7 +32,7 @@ export class Novelty implements Detector {
   readonly #habituation = new Habituation();
   readonly #expected: Expected = { value: Number.NaN, lower: Number.NaN, upper: Number.NaN };
   #rows = 0;
-  /** A copy that rows pass while nothing is learned; gone with the next row that is. */
+  /** A copy that rows pass while nothing is learned; in the bytes too, and gone with the next row that is learned. */
   #passing: Novelty | null = null;
 
   /** Throws BadSettings for more features than one, and for parameters out of range. */
@@ -53,11 +54,14 @@ export class Novelty implements Detector {
   static fromBytes(bytes: Uint8Array, settings: NoveltySettings, featureNames: readonly string[]): Novelty {
     const detector = new Novelty(settings, featureNames);
     const reader = new ByteReader(bytes, WHAT, MAGIC);
-    reader.expect('the version', reader.u32(), VERSION);
+    const version = reader.u32();
+    if (version !== PAUSED_VERSION) reader.expect('the version', version, VERSION);
     reader.expect('the mark of settings and features', reader.u32(), detector.#mark());
-    detector.#rows = readCount(reader);
-    detector.#state.read(reader);
-    detector.#habituation.read(reader);
+    detector.#read(reader);
+    if (version === PAUSED_VERSION) {
+      detector.#passing = new Novelty(settings, featureNames);
+      detector.#passing.#read(reader);
+    }
     reader.end();
     return detector;
   }
@@ -77,13 +81,13 @@ export class Novelty implements Detector {
     const { raw, missing } = batch;
     // Two 32-bit halves a row: a BigInt would be made for each.
     const halves = batch.times === null ? null : new Int32Array(batch.times.buffer, batch.times.byteOffset, 2 * to);
-    if (learns) this.#passing = null;
     for (let row = from; row < to; row++) {
       scores[row] = 0;
       const value = raw[row]!;
       if (missing?.[row] === 1 || !Number.isFinite(value)) continue;
       const hours = halves === null ? null : hoursOf(halves[2 * row]!, halves[2 * row + 1]!);
-      // Made at the first row that has a value, so that the copy depends on nothing but the rows.
+      // The copy comes and goes with rows that have a value, so that it depends on nothing but these.
+      if (learns) this.#passing = null;
       const taker = learns ? this : this.#copy();
       scores[row] = taker.#take(Math.max(-LARGEST, Math.min(value, LARGEST)), hours, learns);
       if (explained !== null && scores[row]! > 0) taker.#explain(explained, row);
@@ -93,12 +97,24 @@ export class Novelty implements Detector {
   toBytes(): Uint8Array {
     const writer = new ByteWriter();
     writer.u32(MAGIC);
-    writer.u32(VERSION);
+    writer.u32(this.#passing === null ? VERSION : PAUSED_VERSION);
     writer.u32(this.#mark());
+    this.#write(writer);
+    if (this.#passing !== null) this.#passing.#write(writer);
+    return writer.finish();
+  }
+
+  #write(writer: ByteWriter): void {
     writer.f64(this.#rows);
     this.#state.write(writer);
     this.#habituation.write(writer);
-    return writer.finish();
+  }
+
+  /** Into a detector that has taken nothing yet. */
+  #read(reader: ByteReader): void {
+    this.#rows = readCount(reader);
+    this.#state.read(reader);
+    this.#habituation.read(reader);
   }
 
   #take(value: number, hours: number | null, learns: boolean): number {

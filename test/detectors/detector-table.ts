@@ -22,6 +22,7 @@ const ANY_FEATURES = [1, 4] as const;
 const DAY_MS = 86_400_000;
 const TREES = { kind: 'half_space_trees', n_trees: 4, height: 5, window_size: 20, seed: 1 } as const;
 const QUANTILE = { kind: 'quantile', low: 0.05, high: 0.95, memory: 60 } as const;
+const NOVELTY = { kind: 'novelty', pattern: false, eps: 1 / 1024, hide_first: 30 } as const;
 const PERSIST = { kind: 'persist', window: 3, agg: 'median', c: 3, side: 'both', memory: 50 } as const;
 
 const EXAMPLE = 'examples/running-range.mjs';
@@ -54,7 +55,7 @@ export const DETECTORS: readonly DetectorCase[] = [
   },
   {
     name: 'novelty',
-    settings: { kind: 'novelty', pattern: false, eps: 1 / 1024, hide_first: 30 },
+    settings: NOVELTY,
     features: [1, 1],
     recentRows: 0,
   },
@@ -107,5 +108,18 @@ export const DETECTORS: readonly DetectorCase[] = [
     'of trees and twins',
     5,
   ),
+  {
+    name: 'vote of novelty and a limit',
+    settings: {
+      kind: 'vote',
+      of: [
+        { detector: NOVELTY, above: 0.5 },
+        { detector: QUANTILE, above: 0.5 },
+      ],
+      need: 'any',
+    },
+    features: [1, 1],
+    recentRows: 0,
+  },
   of({ kind: 'module', path: EXAMPLE, sha256: EXAMPLE, options: { slack: 0.1 } }),
 ];

@@ -1,3 +1,4 @@
+import { brotliDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { NoveltySettings } from '../../src/contract/pipeline.js';
 import { type Batch, createExplanations, type LearningOrder } from '../../src/detectors/detector.js';
@@ -7,6 +8,12 @@ import { Xorshift32 } from './random-rows.js';
 
 const SETTINGS: NoveltySettings = { kind: 'novelty', pattern: false, eps: 1 / 1024, hide_first: 0 };
 const HOUR = 3_600_000_000_000n;
+/** Bytes of the first version after the rows 3, 1, 4, 1, 5 with an `eps` of 0.1, brotli and base64. */
+const FIRST_VERSION =
+  'G5YReI7EOEZyTFq85T+My3d2U7qmiG1/UAIbHAHGRYANSlaCE10AQE8PKGuxhZxAlkEiLYi0gH+mA93k9waDb23TbeyuFhgUHMUA' +
+  'F35jSwAA6hwAgB8A4IUAAOQGtaqnpOUuUo8HXBWy+/miMrM18GN5LPwiu6XnJ8VfxKR4kn4IndbX3F/RnFLvxDqXs5NjE/fNr/Se' +
+  'N5/9MXFMwwX1tak5t/QnYPvkqFnU+vFO266ylPbOL2q/Wyg9tf8TTtlgKo3ey3uhHp3pdDrgkGL6ssqbfG9mU+7wtpyufVBzk3/5' +
+  '5bs5ACCfw6vs4y29Dg==';
 
 function batchOf(values: readonly number[], times: BigInt64Array | null = null): Batch {
   const raw = Float64Array.from(values);
@@ -165,6 +172,30 @@ describe('Novelty', () => {
     const unaware = new Novelty(SETTINGS, ['x']);
     take(unaware, batchOf([...ordinary(600), ...ordinary(100, 3)]));
     expect(take(detector, strange, 'score_only')).toEqual(take(unaware, strange, 'score_only'));
+  });
+
+  it('keeps what passed through a save, and no longer than until a row with a value is learned', () => {
+    const detector = new Novelty(SETTINGS, ['x']);
+    take(detector, batchOf(ordinary(600)));
+    const before = detector.toBytes();
+    expect(take(detector, batchOf([40, 41]), 'score_only').scores[0]).toBeGreaterThan(0.5);
+    take(detector, batchOf([Number.NaN]));
+    const paused = Novelty.fromBytes(detector.toBytes(), SETTINGS, ['x']);
+    // Said once already.
+    expect(take(paused, batchOf([41]), 'score_only').scores[0]).toBe(0);
+    const unaware = Novelty.fromBytes(before, SETTINGS, ['x']);
+    for (const one of [paused, unaware]) take(one, batchOf([5]));
+    expect(paused.toBytes()).toEqual(unaware.toBytes());
+    expect(paused.sizeBytes).toBe(unaware.sizeBytes);
+  });
+
+  it('reads bytes of the first version, and writes them while nothing passes', () => {
+    const settings = { ...SETTINGS, eps: 0.1 };
+    const detector = new Novelty(settings, ['x']);
+    take(detector, batchOf([3, 1, 4, 1, 5]));
+    const first = Uint8Array.from(brotliDecompressSync(Buffer.from(FIRST_VERSION, 'base64')));
+    expect(detector.toBytes()).toEqual(first);
+    expect(Novelty.fromBytes(first, settings, ['x']).toBytes()).toEqual(first);
   });
 
   it.each([
