@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import type { PipelineSettings } from '../../src/contract/pipeline.js';
 import { AlertRecords } from '../../src/store/alert-records.js';
 import { pipelineOf } from '../pipeline.js';
-import { randomFrom } from '../random.js';
+import { randomFrom, testSeed } from '../random.js';
 import { MemoryPlant, PIPELINE } from './memory-plant.js';
 
 const SECOND = 1_000_000_000n;
 /** Aligned to nothing. */
 const START = 1_700_000_001_234_567_890n;
 const MACHINES = ['m0', 'm1'];
-const SEED = Number(process.hrtime.bigint() % 1_000_000n);
+const SEED = testSeed();
 
 function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
   return pipelineOf({ late: { within: 60_000, action: 'report' }, output: { table: 'scores' }, ...change });

@@ -7,13 +7,13 @@ import { msFromNanos } from '../../src/contract/time.js';
 import { readSnapshotHeader } from '../../src/model/snapshot.js';
 import { Snapshots } from '../../src/store/snapshots.js';
 import { pipelineOf } from '../pipeline.js';
-import { randomFrom } from '../random.js';
+import { randomFrom, testSeed } from '../random.js';
 import { Killed, MemoryPlant, PIPELINE } from './memory-plant.js';
 
 const SECOND = 1_000_000_000n;
 /** Aligned to nothing: every window begins in the middle of a stretch in which late rows are found. */
 const START = 1_700_000_001_234_567_890n;
-const SEED = Number(process.hrtime.bigint() % 1_000_000n);
+const SEED = testSeed();
 
 function settingsOf(change: Partial<PipelineSettings> = {}): PipelineSettings {
   return pipelineOf({

@@ -11,13 +11,13 @@ import { readSnapshotHeader } from '../../src/model/snapshot.js';
 import { readProgress } from '../../src/store/progress.js';
 import { MemoryPlant, PIPELINE } from '../activities/memory-plant.js';
 import { folderWith } from '../config/folder.js';
-import { randomFrom } from '../random.js';
+import { randomFrom, testSeed } from '../random.js';
 import { capturedIo } from './captured-io.js';
 
 const SECOND = 1_000_000_000n;
 /** Aligned to nothing. */
 const START = 1_700_000_001_234_567_890n;
-const SEED = Number(process.hrtime.bigint() % 1_000_000n);
+const SEED = testSeed();
 /** What a machine may be called when nobody takes care. */
 const HOSTILE = '../../Ünïts \u001b[31m/--yes';
 
