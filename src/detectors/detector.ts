@@ -35,6 +35,11 @@ export interface Batch {
   readonly raw: Float64Array;
   /** rows x features, 1 where the feature is absent (River: the key is not in `x`); null when none is. A NaN that is not marked is a value. */
   readonly missing: Uint8Array | null;
+  /**
+   * A row each, 1 where a feature is absent only because its column has not had values enough yet, as a first difference; null or
+   * left out where none is.
+   */
+  readonly growing?: Uint8Array | null;
 }
 
 /** Where `process` writes; each buffer has a slot a row of the batch. */

@@ -99,7 +99,8 @@ export class HalfSpaceTrees implements Detector {
   /**
    * Scores are 0 until the first window is full. As in River the trees look only at the features that the first learned
    * row has, for ever; later rows go down the heavier side where such a feature is missing. A row without any feature
-   * cannot be the first (River raises there): it scores 0 and changes nothing.
+   * cannot be the first (River raises there): it scores 0 and changes nothing. Nor can one that lacks a feature which comes
+   * with more rows: the trees would never look at it.
    */
   process(batch: Batch, from: number, to: number, order: LearningOrder, { scores }: DetectorOutput): void {
     const { window_size } = this.#settings;
@@ -168,8 +169,9 @@ export class HalfSpaceTrees implements Detector {
     scores[to - 1] = 1 - sum / largest;
   }
 
-  /** Plants the trees over the features of `row`; false when it has none. */
+  /** Plants the trees over the features of `row`; false when it has none, or will have more. */
   #plantFrom(batch: Batch, row: number): boolean {
+    if (batch.growing?.[row] === 1) return false;
     const first = row * this.#columns.length;
     const present: number[] = [];
     this.#columns.forEach((column, place) => {

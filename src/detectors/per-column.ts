@@ -139,6 +139,7 @@ function partOf(
     values: new Float64Array(rows * width),
     raw: new Float64Array(rows * width),
     missing: missing === null ? null : new Uint8Array(rows * width),
+    growing: missing === null ? null : new Uint8Array(rows),
   };
   for (let i = 0; i < rows; i++) {
     const row = rowOf[i]!;
@@ -147,7 +148,10 @@ function partOf(
       const at = row * stride + features[f]!;
       part.values[i * width + f] = values[at]!;
       part.raw[i * width + f] = raw[at]!;
-      if (part.missing !== null) part.missing[i * width + f] = missing![at]!;
+      if (part.missing === null) continue;
+      part.missing[i * width + f] = missing![at]!;
+      // The column has a value here, so what is made of it alone can only be missing for want of earlier ones.
+      if (f < own && missing![at] === 1) part.growing![i] = 1;
     }
   }
   return { part, rowOf };

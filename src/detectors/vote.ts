@@ -179,7 +179,12 @@ function stretched(score: number, above: number): number {
   return part > EVEN ? part : EVEN + Number.EPSILON;
 }
 
-function partOf({ times, values, raw, missing }: Batch, from: number, to: number, stride: number): Batch {
+function partOf(
+  { times, values, raw, missing, growing = null }: Batch,
+  from: number,
+  to: number,
+  stride: number,
+): Batch {
   const cells = [from * stride, to * stride] as const;
   return {
     rows: to - from,
@@ -187,5 +192,6 @@ function partOf({ times, values, raw, missing }: Batch, from: number, to: number
     values: values.subarray(...cells),
     raw: raw.subarray(...cells),
     missing: missing === null ? null : missing.subarray(...cells),
+    growing: growing === null ? null : growing.subarray(from, to),
   };
 }

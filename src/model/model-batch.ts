@@ -12,18 +12,18 @@ export interface GivenRows {
 export interface BatchOptions {
   /** A missing value is a NaN, as in a data frame; else it is an absent feature (River: no such key). */
   readonly keepsNaN: boolean;
-  /** A feature each: false where it says nothing of the machine, so that a row without any other is empty. */
-  readonly isMeasured: readonly boolean[];
+  /** A feature each: the value column it is made of; -1: the calendar's, so that a row without any other is empty. */
+  readonly columnOf: readonly number[];
 }
 
 /** Leaves out rows that fill a gap, and those without any measured feature; marks the missing features of the others. */
 export function batchOf(
   { slice, features, filled }: ShapedRows,
   normalised: Float64Array,
-  { keepsNaN, isMeasured }: BatchOptions,
+  { keepsNaN, columnOf }: BatchOptions,
 ): GivenRows {
   const { rows, times, values } = slice;
-  const stride = isMeasured.length;
+  const stride = columnOf.length;
   const given = new Int32Array(rows);
   let kept = 0;
   let absent = 0;
@@ -32,7 +32,7 @@ export function batchOf(
     let measured = 0;
     for (let f = 0; f < stride; f++) {
       if (Number.isNaN(features[row * stride + f])) missing++;
-      else if (isMeasured[f] === true) measured++;
+      else if (columnOf[f] !== -1) measured++;
     }
     if (filled?.[row] === 1 || (measured === 0 && !keepsNaN)) continue;
     absent += missing;
@@ -49,6 +49,7 @@ export function batchOf(
     raw: new Float64Array(kept * stride),
     values: new Float64Array(kept * stride),
     missing: marks ? new Uint8Array(kept * stride) : null,
+    growing: marks ? new Uint8Array(kept) : null,
   };
   const columns = rows === 0 ? 0 : values.length / rows;
   const measured = new Float64Array(kept * columns);
@@ -60,7 +61,10 @@ export function batchOf(
     batch.raw.set(features.subarray(from, from + stride), i * stride);
     batch.values.set(normalised.subarray(from, from + stride), i * stride);
     for (let f = 0; f < stride && batch.missing !== null; f++) {
-      if (Number.isNaN(features[from + f])) batch.missing[i * stride + f] = 1;
+      if (!Number.isNaN(features[from + f])) continue;
+      batch.missing[i * stride + f] = 1;
+      // Its column has a value, so it looks back further than the values go.
+      if (batch.growing !== null && Number.isFinite(measured[i * columns + (columnOf[f] ?? -1)])) batch.growing[i] = 1;
     }
   }
   return { batch, measured, rowOf: given.subarray(0, kept) };

@@ -96,8 +96,8 @@ export function* scoreInSteps(model: Model, slice: Slice, settings: PipelineSett
   // What such a normaliser learns stops with the rest: row by row then.
   const isRunning = isPausing && (normalise === 'running' || normalise === 'robust');
   if (!isRunning) model.normaliser.normalise(learnable(shaped), rows, normalised);
-  const isMeasured = settings.features.map((feature) => columnOfFeature(feature) !== null);
-  const { batch, measured, rowOf } = batchOf(shaped, normalised, { keepsNaN: isReplay, isMeasured });
+  const columnOf = settings.features.map((feature) => source.values.indexOf(columnOfFeature(feature) ?? ''));
+  const { batch, measured, rowOf } = batchOf(shaped, normalised, { keepsNaN: isReplay, columnOf });
 
   const { detector } = model;
   const judge = new RowJudge(model.rules, rules, source.values, typeof normalise === 'string' ? {} : normalise);

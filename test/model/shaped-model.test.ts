@@ -151,7 +151,8 @@ describe('rows that fill a gap', () => {
     expect([...(scored.filled ?? [])]).toEqual([0, 0, 1, 1, 1, 0]);
     expect([...scored.scores].map(Number.isNaN)).toEqual([false, false, true, true, true, false]);
     expect(scored.unscored).toBe(0);
-    expect(model.detector.rows).toBe(3);
+    // The trees begin with the first row that has its lag.
+    expect(model.detector.rows).toBe(2);
     expect(model.watermark).toBe(6n * SECOND + 1n);
     expect(model.rows).toBe(4);
   });
@@ -243,5 +244,26 @@ describe('a row', () => {
     expect([...scored.slice.times].map((time) => Number(time / SECOND))).toEqual([0, 30]);
     expect([...scored.slice.values]).toEqual([1, 6, 5, 2]);
     expect([...scored.normalised]).toEqual([0, 1, 1, 0]);
+  });
+});
+
+describe('Half-Space Trees', () => {
+  const alone = { kind: 'half_space_trees', n_trees: 5, height: 4, window_size: 20 };
+  const vote = { kind: 'vote', of: [{ detector: alone }, { detector: { kind: 'persist' } }] };
+  it.each([
+    ['alone', { detector: alone }],
+    ['a value column each', { detector: alone, model: 'per_column' }],
+    ['that vote', { detector: vote, verdict: { threshold: 0.5 } }],
+  ])('%s look at a difference, which the first row cannot have', (_, change) => {
+    const limits = { a: [0, 100], a_difference: [-100, 100] };
+    const both = settingsOf({ ...change, normalise: limits, features: ['a', { difference: 'a' }] });
+    // Up in ones and once in 30: the value is an ordinary one, the step is not.
+    const rows = Array.from({ length: 60 }, (_, i) => [i, i === 45 ? 30 : i % 20, 1] as const);
+    const model = createModel(both);
+    const { scores } = scoreSlice(model, sliceOf(rows), both);
+    const plain = settingsOf({ ...change, normalise: { a: [0, 100] }, features: ['a'] });
+    const without = scoreSlice(createModel(plain), sliceOf(rows), plain).scores;
+    expect([...scores]).not.toEqual([...without]);
+    expect(scores.some((score) => score > 0)).toBe(true);
   });
 });
