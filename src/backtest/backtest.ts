@@ -3,6 +3,7 @@ import type { Slice } from '../contract/slice.js';
 import { type EventCounts, poolEvents, type Stretch } from '../evaluation/eventwise.js';
 import { type PointCounts, poolPoints } from '../evaluation/pointwise.js';
 import { compareCodePoints } from '../shape/code-point-order.js';
+import { type FleetLearning, fleetLearning } from './learning.js';
 import { MachineBacktest, type MachineOutcome } from './machine-backtest.js';
 import { type Span, TimeGrid } from './time-grid.js';
 import { ValuePixels } from './value-pixels.js';
@@ -42,12 +43,13 @@ export interface MachineResult {
 export type Totals = Pick<
   MachineOutcome,
   'rows' | 'unscored' | 'anomalies' | 'causes' | 'events' | 'told' | 'points' | 'eventwise'
-> & {
-  /** Machines with at least one event. */
-  readonly eventful: number;
-  /** What would have been sent: a message an event that is told and channel. */
-  readonly messages: number;
-};
+> &
+  FleetLearning & {
+    /** Machines with at least one event. */
+    readonly eventful: number;
+    /** What would have been sent: a message an event that is told and channel. */
+    readonly messages: number;
+  };
 
 export interface BacktestResult extends BacktestInput {
   readonly grid: TimeGrid;
@@ -144,6 +146,7 @@ function totalsOf(outcomes: readonly MachineOutcome[], channels: number): Totals
     rows: sum((outcome) => outcome.rows),
     unscored: sum((outcome) => outcome.unscored),
     anomalies: sum((outcome) => outcome.anomalies),
+    ...fleetLearning(outcomes),
     causes: {
       score: sum(({ causes }) => causes.score),
       range: sum(({ causes }) => causes.range),

@@ -6,15 +6,16 @@ import { countPoints, type PointCounts, poolPoints } from '../evaluation/pointwi
 import { createModel, type Model, type ScoredSlice, scoreInSteps } from '../model/model.js';
 import { eventToJson } from '../verdict/event-json.js';
 import type { TrackedEvent } from '../verdict/event-tracker.js';
-import { CAUSES } from '../verdict/judge.js';
+import { CAUSES, NO_VIEW } from '../verdict/judge.js';
 import { type EventOwner, toldEvent } from '../verdict/told-event.js';
+import { type Learning, LearningWatch } from './learning.js';
 import type { TimeGrid } from './time-grid.js';
 
 /** Events of one machine that are kept whole; of a machine that has more, the first. */
 export const EVENTS_KEPT = 100;
 
 /** What one machine's rows came to under one set of settings. */
-export interface MachineOutcome {
+export interface MachineOutcome extends Learning {
   /** The source's rows; on a grid of time (`resample`) those of the grid, the filled ones too. */
   readonly rows: number;
   /** Rows without any value: neither scored nor learned. */
@@ -55,6 +56,7 @@ export class MachineBacktest {
   readonly #causes = { score: 0, range: 0, stuck: 0 };
   readonly #kept: MachineOutcome['kept'][number][] = [];
   readonly #counter: EventCounter | null;
+  readonly #learning: LearningWatch;
   #points = poolPoints([]);
   #rows = 0;
   #unscored = 0;
@@ -68,6 +70,7 @@ export class MachineBacktest {
     this.model = createModel(options.settings);
     this.#scores = new Float64Array(options.grid.columns).fill(Number.NaN);
     this.#anomalous = new Uint8Array(options.grid.columns);
+    this.#learning = new LearningWatch(options.settings, options.owner.uniqueId);
     this.#counter = options.labels === null ? null : new EventCounter(options.labels);
   }
 
@@ -91,6 +94,8 @@ export class MachineBacktest {
       unscored: this.#unscored,
       anomalies: this.#anomalies,
       causes: this.#causes,
+      learning: this.#learning.learning,
+      scoredFrom: this.#learning.scoredFrom,
       events: this.#events,
       told: this.#told,
       kept: this.#kept,
@@ -101,7 +106,7 @@ export class MachineBacktest {
     };
   }
 
-  #note({ slice: { times }, scores, causes }: ScoredSlice): void {
+  #note({ slice: { times }, scores, causes, explained }: ScoredSlice): void {
     const { grid, labels } = this.#options;
     const called = new Uint8Array(scores.length);
     const meant = new Uint8Array(scores.length);
@@ -110,6 +115,7 @@ export class MachineBacktest {
       const score = scores[row] ?? Number.NaN;
       if (Number.isNaN(score)) continue;
       const time = times[row] ?? 0n;
+      this.#learning.see(time, score, explained.view[row] !== NO_VIEW);
       const at = grid.columnOf(time);
       if (!(score <= Number(this.#scores[at]))) this.#scores[at] = score;
       const cause = CAUSES[causes[row] ?? 0] ?? null;

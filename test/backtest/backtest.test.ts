@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EVENTS_KEPT } from '../../src/backtest/machine-backtest.js';
+import { reportHtml } from '../../src/backtest/report/report.js';
+import { pipelineSchema } from '../../src/config/pipeline-schema.js';
 import { createModel, scoreSlice } from '../../src/model/model.js';
 import { at, backtestOf, exampleSettings, sliceOf } from './example.js';
 
@@ -101,5 +103,84 @@ describe('a backtest', () => {
     const [outcome] = backtestOf([flickering], [{ ...asSet, settings: nervous }]).machines[0]?.outcomes ?? [];
     expect(outcome?.events).toBeGreaterThan(EVENTS_KEPT);
     expect(outcome?.kept).toHaveLength(EVENTS_KEPT);
+  });
+});
+
+describe('how long a model only learned', () => {
+  const alone = exampleSettings(['a']);
+  const noisy = { ...sliceOf('noisy', 600, 1, () => false) };
+  noisy.values.forEach((_, i) => {
+    noisy.values[i] = 50 + 10 * Math.sin(i * i);
+  });
+  const tried = (change: object, slice = noisy) => {
+    const settings = pipelineSchema.parse({ source: { table: 't', id: ['m'], values: ['a'] }, ...change });
+    const { machines, totals } = backtestOf([slice], [{ ...asSet, settings }]);
+    return { outcome: machines[0]?.outcomes[0], total: totals[0] };
+  };
+  const trees = { normalise: { a: [0, 100] }, detector: { kind: 'half_space_trees', window_size: 50 } };
+
+  it.each([
+    ['trees fill their window', trees, 50],
+    [
+      'trees wait for features that look back',
+      { ...trees, normalise: 'running', features: ['a', { lag: 'a', rows: 20 }] },
+      70,
+    ],
+    ['verdict.warm_up_rows is longer', { ...trees, verdict: { warm_up_rows: 80 } }, 80],
+    ['drift_gate warms up', { detector: { kind: 'drift_gate', warm_up: 200 } }, 200],
+    ['novelty hides its first rows', { detector: { kind: 'novelty', hide_first: 300 } }, 300],
+    ['robust_zscore knows its spread', { detector: { kind: 'robust_zscore' } }, 100],
+    ['fixed limits know all', { detector: { kind: 'threshold', high: 90 } }, 0],
+    [
+      'the slowest of a vote knows enough',
+      {
+        detector: {
+          kind: 'vote',
+          need: 'all',
+          of: [{ detector: { kind: 'drift_gate', warm_up: 200 } }, { detector: { kind: 'threshold', high: 90 } }],
+        },
+      },
+      200,
+    ],
+  ])('is counted until %s', (_, change, rows) => {
+    const { outcome, total } = tried(change);
+    expect(outcome).toMatchObject({ learning: rows, scoredFrom: at(rows) });
+    expect(total).toMatchObject({ learning: rows, scoredFrom: at(rows), unscoredMachines: 0 });
+  });
+
+  it.each([
+    ['a window that is never full on a grid', { ...trees, resample: { every: '30s' } }],
+    ['a warm-up longer than the range', { detector: { kind: 'drift_gate', warm_up: 1000 } }],
+    ['a season that never comes again', { detector: { kind: 'seasonal', period: '1h' } }],
+  ])('is all of it with %s', (_, change) => {
+    const { outcome, total } = tried(change);
+    expect(outcome).toMatchObject({ scoredFrom: null, events: 0 });
+    expect(outcome?.learning).toBe(outcome?.rows);
+    expect(total).toMatchObject({ scoredFrom: null, unscoredMachines: 1 });
+  });
+
+  it('ends for values that never move too', () => {
+    const flat = sliceOf('flat', 600, 1, () => false);
+    flat.values.fill(7);
+    expect(tried(trees, flat).outcome).toMatchObject({ learning: 50, scoredFrom: at(50) });
+  });
+
+  it('is said of each variant, of each machine, and beside the scores', () => {
+    const long = {
+      ...alone,
+      detector: { kind: 'drift_gate', warm_up: 1000, hold: 0 } as const,
+      normalise: 'none' as const,
+    };
+    const variants = [asSet, { name: 'long', changes: [], settings: long }].map((one) => ({
+      ...one,
+      settings: one === asSet ? alone : long,
+    }));
+    const html = [...reportHtml(backtestOf([noisy, { ...sliceOf('short', 20, 1, () => false) }], variants))].join('');
+    expect(html).toContain(
+      '<td>1 of 2 machines still learning at the end, the others learning until 2026-01-05 00:00:50 UTC (70 rows of 2 machines)</td><td>still learning at the end</td>',
+    );
+    expect(html).toMatch(/>score, long \(still learning at the end\)</);
+    expect(html).toContain('>score, as set (learning until 2026-01-05 00:00:50 UTC (50 rows))<');
+    expect(html).toContain('<td>0 (0 rows), still learning at the end</td>');
   });
 });

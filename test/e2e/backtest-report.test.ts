@@ -36,6 +36,26 @@ beforeAll(async () => {
   page.on('pageerror', (error) => complaints.push(error.message));
   await page.goto(pathToFileURL(join(folder, 'report.html')).href);
 });
+/** The settings of the file and seven beside them: as many as a report may have. */
+const EIGHT = [
+  'resample=null,detector={kind: drift_gate},normalise=,verdict.threshold=0.5',
+  'detector={kind: robust_zscore, window: 500, limit: 5},normalise=,verdict.threshold=0.5,verdict.hold_rows=3',
+  'detector={kind: level_shift, window: 60, memory: 500},normalise=,verdict.threshold=0.5',
+  'verdict.threshold=0.95,verdict.hold_rows=3,verdict.stuck_after=30m',
+  'resample={every: 5m},detector.window_size=100',
+  'model=per_column',
+  'detector={kind: seasonal, period: 24h},normalise=,verdict.threshold=0.5',
+].flatMap((changes, i) => ['--variant', `a variant of many words ${i}:${changes}`]);
+
+/** Opens a report of eight variants in a window of that width. */
+async function openWide(width: number): Promise<Page> {
+  const { code, stderr } = await runCommand(['backtest', 'data.csv', ...EIGHT, '--out', 'wide.html'], { cwd: folder });
+  expect(code, stderr).toBe(0);
+  const wide = await browser.newPage({ viewport: { width, height: 900 } });
+  await wide.goto(pathToFileURL(join(folder, 'wide.html')).href);
+  return wide;
+}
+
 afterAll(async () => {
   await browser?.close();
   await rm(folder, { recursive: true, force: true });
@@ -91,5 +111,30 @@ describe('the report of a backtest, opened from disk', () => {
     const light = await back();
     await page.emulateMedia({ colorScheme: 'dark' });
     expect([light, await back()]).toEqual(['rgb(255, 255, 255)', 'rgb(20, 23, 28)']);
+  });
+});
+
+describe.each([1200, 800])('a report of eight variants in a window %i px wide', (width) => {
+  it('keeps every heading legible, and scrolls wide tables in their own boxes beside headings that stay', async () => {
+    const wide = await openWide(width);
+    const em = 15;
+    const headings = await wide.locator('th').all();
+    expect(headings.length).toBeGreaterThan(30);
+    for (const heading of headings) {
+      expect((await heading.boundingBox())?.width, await heading.innerText()).toBeGreaterThanOrEqual(8 * em);
+    }
+    const sideways = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+    expect(await wide.evaluate(sideways)).toBe(0);
+
+    const table = wide.getByRole('table', { name: 'Settings side by side' });
+    await wide.evaluate("document.querySelector('.wide').scrollLeft = 1e6");
+    const box = await wide.locator('.wide').first().boundingBox();
+    const heading = await table.getByRole('rowheader', { name: 'events', exact: true }).boundingBox();
+    const last = await table.getByRole('columnheader').last().boundingBox();
+    if (box === null || heading === null || last === null) throw new Error('Expected a table in a box');
+    expect(heading.x).toBeCloseTo(box.x, 0);
+    expect(last.x + last.width).toBeLessThanOrEqual(box.x + box.width + 1);
+    expect(last.x).toBeGreaterThanOrEqual(heading.x + heading.width);
+    await wide.close();
   });
 });

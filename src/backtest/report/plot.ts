@@ -6,6 +6,7 @@ import { rulesOf } from '../../verdict/machine-rules.js';
 import type { BacktestResult, MachineResult } from '../backtest.js';
 import type { TimeGrid } from '../time-grid.js';
 import { escaped } from './html.js';
+import { learningText } from './learning-text.js';
 
 const LEFT = 62;
 const RIGHT = 14;
@@ -82,8 +83,10 @@ function scorePanel(
   if (outcome === undefined) return '';
   const y: Scale = (score) => top + SCORE_HEIGHT - score * SCORE_HEIGHT;
   const threshold = y(rulesOf(settings.verdict, machine.uniqueId).threshold);
+  const learning = learningText(outcome);
+  const label = learning === '' ? name : `${name} (${learning})`;
   return (
-    `<text class="name" x="${LEFT}" y="${top - 5}">${escaped(name)}</text>` +
+    `<text class="name" x="${LEFT}" y="${top - 5}">${escaped(label)}</text>` +
     gridLine(grid, y(0), '0') +
     gridLine(grid, y(1), '1') +
     labelMarks(machine, grid, top, SCORE_HEIGHT) +

@@ -1,8 +1,10 @@
 import { readableTime, shortNumber } from '../../alerts/message.js';
 import { grouped } from '../../charts/chart-text.js';
+import { modelSettingsText } from '../../config/pipeline-text.js';
 import type { BacktestResult, MachineResult } from '../backtest.js';
 import { escaped, table } from './html.js';
 import { DEFINITIONS, labelRows } from './label-rows.js';
+import { fleetLearningText, learningText } from './learning-text.js';
 import { machineSection } from './machine-section.js';
 import { STYLE } from './style.js';
 
@@ -61,6 +63,7 @@ function settingsTable({ variants, totals, machines, labels }: BacktestResult): 
     row('changed', (i) => changesText(variants[i]?.changes ?? [])),
     count('rows', (total) => total.rows),
     count('rows without any value', (total) => total.unscored),
+    row('only learned', (i) => learningCell(totals[i], machines.length)),
     count('anomalous rows', (total) => total.anomalies),
     row('share of the rows', share),
     count('by score', (total) => total.causes.score),
@@ -75,20 +78,22 @@ function settingsTable({ variants, totals, machines, labels }: BacktestResult): 
   return table('Settings side by side', ['', ...variants.map(({ name }) => escaped(name))], rows);
 }
 
+function learningCell(total: BacktestResult['totals'][number] | undefined, machines: number): string {
+  const text = total === undefined ? '' : fleetLearningText(total, machines);
+  return text === '' ? 'no row' : text;
+}
+
 function changesText(changes: readonly string[]): string {
   return changes.length === 0 ? 'nothing' : changes.map((text) => `<code>${escaped(text)}</code>`).join('<br>');
 }
 
 function settingsDetails({ variants }: BacktestResult): string {
-  const parts = variants.map(({ name, settings: { source, window, late, wait_for, expectations, ...tried } }) => {
-    return `<h3>${escaped(name)}</h3><pre>${jsonText(tried)}</pre>`;
+  const parts = variants.map(({ name, settings }) => {
+    // Line by line: a text from outside may be long, and its lines stay lines.
+    const lines = modelSettingsText(settings).trimEnd().split('\n').map(escaped);
+    return `<h3>${escaped(name)}</h3><pre>${lines.join('\n')}</pre>`;
   });
   return `<details><summary>The settings, whole</summary>${parts.join('')}</details>\n`;
-}
-
-/** Line by line: a text from outside may be long, and its lines stay lines. */
-function jsonText(value: unknown): string {
-  return JSON.stringify(value, null, 1).split('\n').map(escaped).join('\n');
 }
 
 function messagesNote({ variants }: BacktestResult): string {
@@ -113,7 +118,10 @@ function machineTable({ machines, variants }: BacktestResult, anchors: ReadonlyM
   const rows = machines.slice(0, MOST_LISTED).map(({ uniqueId, rows, outcomes, first, last }) => {
     const anchor = anchors.get(uniqueId);
     const name = anchor === undefined ? escaped(uniqueId) : `<a href="#${anchor}">${escaped(uniqueId)}</a>`;
-    const found = outcomes.map(({ events, anomalies }) => `${grouped(events)} (${grouped(anomalies)} rows)`);
+    const found = outcomes.map(({ events, anomalies, ...learning }) => {
+      const counts = `${grouped(events)} (${grouped(anomalies)} ${anomalies === 1 ? 'row' : 'rows'})`;
+      return learning.scoredFrom === null ? `${counts}, ${learningText(learning)}` : counts;
+    });
     return [name, grouped(rows), readableTime(String(first)), readableTime(String(last)), ...found];
   });
   const headings = [

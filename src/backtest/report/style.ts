@@ -10,7 +10,9 @@ h1 { font-size: 1.5rem; margin: 0.5rem 0; } h2 { font-size: 1.2rem; margin: 2.5r
 h1, h2, h3, tbody th, li { overflow-wrap: anywhere; } td { overflow-wrap: break-word; }
 p, li { max-width: 50rem; } .faint { color: var(--faint); }
 .wide { overflow-x: auto; margin: 1rem 0; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+table { border-collapse: separate; border-spacing: 0; font-variant-numeric: tabular-nums; }
+th { min-width: 8em; } td { min-width: 6em; }
+tr > :first-child { position: sticky; left: 0; min-width: 13em; background: var(--back); }
 caption { text-align: left; color: var(--faint); padding-bottom: 0.3rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.25rem 0.8rem 0.25rem 0; border-bottom: 1px solid var(--line); }
 thead th { color: var(--faint); font-weight: 600; } tbody th { font-weight: 500; }

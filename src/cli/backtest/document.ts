@@ -1,5 +1,7 @@
 import type { BacktestResult, MachineResult, Totals } from '../../backtest/backtest.js';
+import type { Learning } from '../../backtest/learning.js';
 import type { MachineOutcome } from '../../backtest/machine-backtest.js';
+import { fleetLearningText } from '../../backtest/report/learning-text.js';
 import { isoFromNanos } from '../../contract/time.js';
 import { type EventCounts, eventRatesOf } from '../../evaluation/eventwise.js';
 import type { PointCounts } from '../../evaluation/pointwise.js';
@@ -40,8 +42,9 @@ export function backtestDocument(result: BacktestResult, { unusedLabels, ...rema
 
 function totalsDocument(totals: Totals | undefined): object {
   if (totals === undefined) return {};
-  const { eventful, messages, ...counts } = totals;
-  return { ...countsDocument(counts), machines_with_events: eventful, messages };
+  const { eventful, messages, unscoredMachines, ...counts } = totals;
+  const document = { ...countsDocument(counts), machines_with_events: eventful, messages };
+  return { ...document, machines_still_learning: unscoredMachines };
 }
 
 function machineDocument({ outcomes }: MachineResult, index: number): object {
@@ -51,13 +54,16 @@ function machineDocument({ outcomes }: MachineResult, index: number): object {
 
 type Counts = Pick<
   MachineOutcome,
-  'rows' | 'unscored' | 'anomalies' | 'causes' | 'events' | 'told' | 'points' | 'eventwise'
+  'rows' | 'unscored' | 'anomalies' | 'causes' | 'events' | 'told' | 'points' | 'eventwise' | keyof Learning
 >;
 
-function countsDocument({ rows, unscored, anomalies, causes, events, told, points, eventwise }: Counts): object {
+function countsDocument(counts: Counts): object {
+  const { rows, unscored, learning, scoredFrom, anomalies, causes, events, told, points, eventwise } = counts;
   return {
     rows,
     unscored,
+    learning_rows: learning,
+    scored_from: scoredFrom === null ? null : isoFromNanos(scoredFrom),
     anomalies,
     causes,
     events,
@@ -89,12 +95,17 @@ export function backtestSummary(result: BacktestResult, { report, seconds }: Bac
   const lines = variants.map(({ name }, i) => {
     const total = totals[i];
     if (total === undefined) return '';
-    const found = `${total.events} events on ${total.eventful} machines, ${total.anomalies} anomalous rows`;
-    const sent = `${total.messages} messages`;
+    const found = `${counted(total.events, 'event')} on ${counted(total.eventful, 'machine')}`;
+    const sent = `${counted(total.anomalies, 'anomalous row')}, ${counted(total.messages, 'message')}`;
     const f1 = total.eventwise === null ? null : eventRatesOf(total.eventwise).f1;
     const against = total.eventwise === null ? '' : `, F1 by event ${f1 === null ? '-' : f1.toFixed(3)}`;
-    return `  ${name}: ${found}, ${sent}${against}\n`;
+    const learning = fleetLearningText(total, machines.length);
+    return `  ${name}: ${found}, ${sent}${against}${learning === '' ? '' : `; ${learning}`}\n`;
   });
-  const of = `${rows} rows of ${machines.length} ${machines.length === 1 ? 'machine' : 'machines'}`;
+  const of = `${counted(rows, 'row')} of ${counted(machines.length, 'machine')}`;
   return `backtested ${of} in ${seconds.toFixed(1)} s: ${report}\n${lines.join('')}`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

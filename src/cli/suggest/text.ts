@@ -54,9 +54,10 @@ export function factsDocument({ uniqueId, rows, stepMs, gaps, longestGapMs, rela
 /** A line a machine and one a column. */
 export function factsText({ uniqueId, rows, stepMs, gaps, longestGapMs, relation, columns }: MachineFacts): string {
   const rate = stepMs === null ? '' : `, one every ${formatDuration(stepMs)}`;
-  const pauses = gaps === 0 ? 'no gaps' : `${gaps} gaps, the longest ${formatDuration(longestGapMs)}`;
+  const pauses =
+    gaps === 0 ? 'no gaps' : `${gaps} ${gaps === 1 ? 'gap' : 'gaps'}, the longest ${formatDuration(longestGapMs)}`;
   const together = relation === null ? '' : `, columns go together by ${relation.toFixed(2)}`;
-  return `${visible(uniqueId)}: ${rows} rows${rate}, ${pauses}${together}\n${columns.map((column) => columnText(column, rows)).join('')}`;
+  return `${visible(uniqueId)}: ${rows} ${rows === 1 ? 'row' : 'rows'}${rate}, ${pauses}${together}\n${columns.map((column) => columnText(column, rows)).join('')}`;
 }
 
 function columnText({ name, values, range, typical, noise, longestFlatMs, season }: ColumnFacts, rows: number): string {
