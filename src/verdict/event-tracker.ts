@@ -85,12 +85,12 @@ export function trackEvents(
     open = null;
   };
   for (let row = 0; row < causes.length; row++) {
+    const time = times[row] ?? 0n;
+    if (open !== null && !isOpenAt(time, open, clearAfter)) close(open);
     if (causes[row] === 0) {
       if (open !== null && !open.isCalm && !Number.isNaN(scores[row])) open = { ...open, isCalm: true };
       continue;
     }
-    const time = times[row] ?? 0n;
-    if (open !== null && !isOpenAt(time, open, clearAfter)) close(open);
     open =
       open === null
         ? { ...eventAt(rows, row), isRepeat: lastTold !== null && time - lastTold < repeat }

@@ -92,7 +92,9 @@ describe('trackEvents', () => {
     const random = randomFrom(seed);
     for (let round = 0; round < 200; round++) {
       const seconds: number[] = [];
-      for (let second = 0; seconds.length < 40; second += 1 + Math.floor(random() * 50)) seconds.push(second);
+      // At times nothing for longer than a day.
+      const gap = () => 1 + Math.floor(random() * 50) + (random() < 0.05 ? 90_000 : 0);
+      for (let second = 0; seconds.length < 40; second += gap()) seconds.push(second);
       const rows = rowsAt(
         seconds,
         seconds.map(() => (random() < 0.3 ? 1 : 0)),
