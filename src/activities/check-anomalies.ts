@@ -10,7 +10,7 @@ import { rulesOf } from '../verdict/machine-rules.js';
 import { toldEvent } from '../verdict/told-event.js';
 import type { ActivityDeps } from './deps.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
-import type { WindowEvents } from './window-events.js';
+import { NO_EVENTS, type WindowEvents } from './window-events.js';
 
 export type CheckInput = MachineInput & { readonly gate: ModelGate; readonly detection: Detection };
 
@@ -160,8 +160,6 @@ function isFoundHere(
   const time = watermark <= BigInt(plan.span.from) ? event.last : event.first;
   return BigInt(time) >= firstRowFrom(watermark, settings);
 }
-
-const NO_EVENTS: WindowEvents = { closed: [], open: null };
 
 /** A message lists this many; the run's payloads stay small whatever was taken back. */
 const MOST_REVISED = 10;

@@ -63,8 +63,8 @@ export function reasonAt(scored: ScoredRows, row: number, rules: VerdictRules): 
   return reasonText(found, rules);
 }
 
-/** The reason of the worst row of each cause there is, in the order of their first rows. */
-export function worstReasons(scored: ScoredRows, rules: VerdictRules): string[] {
+/** The worst row of each cause there is. */
+export function worstRows(scored: Pick<ScoredRows, 'rows' | 'causes' | 'scores'>): number[] {
   const worst = new Map<number, number>();
   for (let row = 0; row < scored.rows; row++) {
     const cause = scored.causes[row] ?? 0;
@@ -72,5 +72,5 @@ export function worstReasons(scored: ScoredRows, rules: VerdictRules): string[] 
     if (cause === 0) continue;
     if (known === undefined || Number(scored.scores[row]) > Number(scored.scores[known])) worst.set(cause, row);
   }
-  return [...worst.values()].map((row) => reasonAt(scored, row, rules));
+  return [...worst.values()];
 }

@@ -7,6 +7,8 @@ export interface WindowEvents {
   readonly open: EventJson | null;
 }
 
+export const NO_EVENTS: WindowEvents = { closed: [], open: null };
+
 /** Null when the window touched no event. */
 export function windowEventsJson({ open, closed }: ScoredSlice): Uint8Array | null {
   if (open === null && closed.length === 0) return null;

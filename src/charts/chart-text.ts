@@ -1,8 +1,12 @@
-import type { PlotData } from './plot-data.js';
+import type { PlotData, PlotReason } from './plot-data.js';
 
-/** `Anomalies - <Column> - <unique_id>`; of a wider id the middle is left out. */
+/** Longest line of a reason, its time aside. */
+const REASON_LENGTH = 120;
+
+/** `Anomalies - <Column> - <unique_id>`; several columns with commas in between; of a wider id the middle is left out. */
 export function chartTitle(data: PlotData, widthPx: number): string {
-  const column = shortText(data.column, 40);
+  const length = Math.max(12, Math.floor(40 / Math.max(1, data.columns.length)));
+  const column = data.columns.map(({ name }) => shortText(name, length)).join(', ');
   const head = `Anomalies - ${column.charAt(0).toUpperCase()}${column.slice(1)} - `;
   for (let length = 200; length > 12; length -= 4) {
     const title = head + shortText(data.uniqueId, length);
@@ -31,6 +35,12 @@ export function chartSubtitle(timesMs: Float64Array, anomalies: number): string 
 
 function readableTime(ms: number): string {
   return new Date(ms).toISOString().replace('T', ' ').slice(0, 19);
+}
+
+/** `<time> UTC: <why>`, or only why. */
+export function reasonLine({ timeMs, text }: PlotReason): string {
+  const why = shortText(text, REASON_LENGTH);
+  return timeMs === null ? why : `${readableTime(timeMs)} UTC: ${why}`;
 }
 
 /** Digits in groups of three, the same in every locale. */

@@ -1,4 +1,4 @@
-import type { PlotData } from './plot-data.js';
+import type { PlotColumn, PlotData } from './plot-data.js';
 
 /** One point of a chart: x in milliseconds since the epoch; y is NaN where a line is to break. */
 export interface PlotPoint {
@@ -10,19 +10,25 @@ export interface PlotPoint {
 export interface ReducedPlot {
   /** The highest score a pixel column and stretch. */
   readonly scores: readonly PlotPoint[];
+  /** Anomalous rows at their score, at most one a pixel. */
+  readonly anomalousScores: readonly PlotPoint[];
+  /** In the order of the plot's. */
+  readonly columns: readonly ReducedColumn[];
+}
+
+/** What is left of a value column. */
+export interface ReducedColumn {
   /** First, lowest, highest and last value a pixel column and stretch. */
   readonly values: readonly PlotPoint[];
   /** As values; empty where nothing is known. */
   readonly expected: readonly PlotPoint[];
   readonly lower: readonly PlotPoint[];
   readonly upper: readonly PlotPoint[];
-  /** Anomalous rows at their score, at most one a pixel. */
-  readonly anomalousScores: readonly PlotPoint[];
   /** Anomalous rows at their value, at most one a pixel. */
-  readonly anomalousValues: readonly PlotPoint[];
+  readonly anomalous: readonly PlotPoint[];
 }
 
-/** Pixels a chart has for its time range (columns) and for each of its two y ranges (rows). */
+/** Pixels a chart has for its time range (columns) and for each of its y ranges (rows): the score's and every value's. */
 export interface PixelGrid {
   readonly columns: number;
   readonly scoreRows: number;
@@ -49,19 +55,30 @@ const SCORE_RANGE: Range = { low: 0, high: 1 };
  * anomalous row has the same pixel. Lines break where a value is missing or not finite and where rows are missing.
  */
 export function reducePlot(data: PlotData, grid: PixelGrid): ReducedPlot {
-  const { timesMs, scores, values, anomalous, bounds } = data;
-  const range = drawableRange(values);
+  const { timesMs, scores, anomalous } = data;
   const gapMs = GAP_MEDIAN_STEPS * medianStep(timesMs);
-  const bound = (ys: Float64Array | undefined): PlotPoint[] =>
-    ys === undefined ? [] : reduceLine(timesMs, ys, grid.columns, gapMs, 'extremes');
   return {
-    expected: bound(bounds?.expected),
-    lower: bound(bounds?.lower),
-    upper: bound(bounds?.upper),
     scores: reduceLine(timesMs, scores, grid.columns, gapMs, 'highest'),
-    values: reduceLine(timesMs, values, grid.columns, gapMs, 'extremes'),
     anomalousScores: reduceMarks(timesMs, scores, anomalous, grid.columns, grid.scoreRows, SCORE_RANGE),
-    anomalousValues: range === null ? [] : reduceMarks(timesMs, values, anomalous, grid.columns, grid.valueRows, range),
+    columns: data.columns.map((column) => reduceColumn(data, column, grid, gapMs)),
+  };
+}
+
+function reduceColumn(
+  { timesMs, anomalous }: PlotData,
+  { values, bounds }: PlotColumn,
+  { columns, valueRows }: PixelGrid,
+  gapMs: number,
+): ReducedColumn {
+  const range = drawableRange(values);
+  const line = (ys: Float64Array | undefined): PlotPoint[] =>
+    ys === undefined ? [] : reduceLine(timesMs, ys, columns, gapMs, 'extremes');
+  return {
+    values: line(values),
+    expected: line(bounds?.expected),
+    lower: line(bounds?.lower),
+    upper: line(bounds?.upper),
+    anomalous: range === null ? [] : reduceMarks(timesMs, values, anomalous, columns, valueRows, range),
   };
 }
 

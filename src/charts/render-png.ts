@@ -7,6 +7,7 @@ import type { PlotData } from './plot-data.js';
 import { anomalyChart, type ChartSize } from './specification.js';
 
 const DEFAULT_SIZE: ChartSize = { width: 1200, height: 600 };
+const PANEL_PX = 180; // what each panel after the first adds to the default height
 const LEAST_PX = 200; // below, axes and title leave no room for the plot
 const MOST_PX = 4096; // 64 MB of pixels
 /** Files by the first family of CHART_FONT and CHART_BOLD_FONT: names of our own, so that an installed font never takes their place. */
@@ -15,7 +16,7 @@ const FONT_FILES = {
   'halfspace sans bold': 'dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf',
 };
 
-/** Renderers by size: each holds its own copy of Chart.js, and a worker draws in one size. */
+/** Renderers by size: each holds its own copy of Chart.js, and a worker draws in as many sizes as a plot may have panels. */
 const renderers = new Map<string, ChartJSNodeCanvas>();
 
 /**
@@ -23,7 +24,8 @@ const renderers = new Map<string, ChartJSNodeCanvas>();
  * @throws HalfspaceError `BadSettings` when a side is not an integer from 200 to 4096 pixels.
  */
 export function renderPlot(data: PlotData, size: Partial<ChartSize> = {}): Uint8Array {
-  const { width, height } = { ...DEFAULT_SIZE, ...size };
+  const usual = { ...DEFAULT_SIZE, height: DEFAULT_SIZE.height + PANEL_PX * Math.max(0, data.columns.length - 1) };
+  const { width, height } = { ...usual, ...size };
   checkSide('width', width);
   checkSide('height', height);
   const chart: ChartConfiguration = anomalyChart(data, { width, height });

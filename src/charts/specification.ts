@@ -1,4 +1,5 @@
 import type { ChartConfiguration, LegendItem, Scale } from 'chart.js';
+import { bandsOf, type Panel } from './bands.js';
 import { background, denseMarks, notice } from './chart-plugins.js';
 import {
   bandAxis,
@@ -10,10 +11,10 @@ import {
   lineStyle,
   markStyle,
 } from './chart-style.js';
-import { chartSubtitle, chartTitle, grouped, shortText } from './chart-text.js';
+import { chartSubtitle, chartTitle, grouped, reasonLine, shortText } from './chart-text.js';
 import { type NumberTicks, numberTicks } from './number-axis.js';
-import type { PlotData } from './plot-data.js';
-import { drawableRange, type PlotPoint, type Range, reducePlot } from './reduce.js';
+import type { PlotColumn, PlotData } from './plot-data.js';
+import { drawableRange, type PlotPoint, type Range, type ReducedColumn, reducePlot } from './reduce.js';
 import { timeTicks } from './time-axis.js';
 
 /** Pixels of a chart. */
@@ -22,9 +23,6 @@ export interface ChartSize {
   readonly height: number;
 }
 
-/** Shares of the plot's height, bottom up: the score below, the value above it, so that neither hides the other. */
-const SCORE_BAND = { from: 0.02, to: 0.34 } as const;
-const VALUE_BAND = { from: 0.43, to: 0.97 } as const;
 const SCORE_TICKS: NumberTicks = { values: [0, 0.25, 0.5, 0.75, 1], labels: ['0', '0.25', '0.5', '0.75', '1'] };
 const FEW_SCORE_TICKS: NumberTicks = { values: [0, 0.5, 1], labels: ['0', '0.5', '1'] };
 const LOW_PX = 420; // below this height quarters of the score stand too close
@@ -43,55 +41,76 @@ const VALUE = 0;
 const SCORE = 1;
 const THRESHOLD = 2;
 const ANOMALOUS_VALUE = 3;
-const ANOMALOUS_SCORE = 4;
 const EXPECTED = 5;
-/** Longest line of a reason. */
-const REASON_LENGTH = 120;
+/** Longest name of a column, where it has the plot's height or only a panel's. */
+const NAME_LENGTH = 40;
+const PANEL_NAME_LENGTH = 20;
+
+/** A value column as it is drawn. */
+interface DrawnColumn {
+  readonly name: string;
+  readonly axis: string;
+  readonly isEmpty: boolean;
+  readonly ticks: NumberTicks;
+  readonly panel: Panel;
+  readonly points: ReducedColumn;
+}
 
 /**
- * A Chart.js 4 configuration (linear x axis in milliseconds, no date adapter) that shows value and score of one machine
- * over time with the anomalous rows marked on both. Holds a few thousand points whatever the number of rows.
+ * A Chart.js 4 configuration (linear x axis in milliseconds, no date adapter) that shows score and values of one machine
+ * over time, each column in a panel of its own, with the anomalous rows marked on all. Holds a few thousand points a line
+ * whatever the number of rows.
  */
 export function anomalyChart(data: PlotData, size: ChartSize): ChartConfiguration<'line', PlotPoint[]> {
   const { width, height } = size;
   const rows = data.timesMs.length;
   const anomalies = data.anomalous.reduce((sum, flag) => sum + flag, 0);
-  const valueRange = drawableRange(data.values);
-  const valueTicks = numberTicks(valueRange?.low ?? 0, valueRange?.high ?? 1, VALUE_TICK_COUNT);
   const [fromMs, toMs] = timeBounds(data.timesMs);
   const ticks = timeTicks(fromMs, toMs, Math.floor(width / TIME_TICK_PX));
+  const bands = bandsOf(data.columns.length);
   const reduced = reducePlot(data, {
     columns: width,
-    scoreRows: Math.ceil(height * (SCORE_BAND.to - SCORE_BAND.from)),
-    valueRows: Math.ceil(height * (VALUE_BAND.to - VALUE_BAND.from)),
+    scoreRows: Math.ceil(height * (bands.score.to - bands.score.from)),
+    valueRows: Math.ceil(height * (bands.panels[0]?.height ?? 1)),
   });
-  const hasBounds = reduced.expected.length > 0;
-  const within = (points: readonly PlotPoint[]) => clamped(points, tickRange(valueTicks));
+  const drawn = data.columns.flatMap((column, at) => {
+    const [panel, points] = [bands.panels[at], reduced.columns[at]];
+    return panel === undefined || points === undefined ? [] : [drawnColumn(column, at, panel, points, data)];
+  });
+  const [first, ...others] = drawn;
+  const hasBounds = drawn.some(({ points }) => points.expected.length > 0);
   const dotted = rows * DOTTED_ROW_PX <= width;
-  const marks = Math.max(reduced.anomalousScores.length, reduced.anomalousValues.length);
+  const marks = Math.max(reduced.anomalousScores.length, ...drawn.map(({ points }) => points.anomalous.length));
   const dense = marks > MARKS_DENSE;
   const markRadius = marks <= MARKS_LARGE ? 5 : dense ? 0 : 3.5;
   const thresholdText = `threshold ${Number(data.threshold.toPrecision(4))}`;
-  const column = shortText(data.column, 40);
+  const valueText = drawn.map(({ name, isEmpty }) => (isEmpty ? `${name}: no values` : name)).join(', ');
   const legend: LegendItem[] = [
-    legendLine(VALUE, valueRange === null ? `${column}: no values` : column, COLOURS.value),
+    legendLine(VALUE, valueText, COLOURS.value),
     legendLine(SCORE, 'score', COLOURS.score),
     legendLine(THRESHOLD, thresholdText, COLOURS.threshold, [5, 3]),
     ...(hasBounds ? [legendLine(EXPECTED, 'expected, and its bounds', COLOURS.expected, [2, 2])] : []),
-    // One entry stands for the marks on both lines, and none where nothing is marked.
+    // One entry stands for the marks on all lines, and none where nothing is marked.
     ...(anomalies > 0 ? [legendMark(ANOMALOUS_VALUE, `anomalous (${grouped(anomalies)})`)] : []),
   ];
+  const valueLine = ({ name, axis, points }: DrawnColumn) => ({
+    ...lineStyle(points.values, COLOURS.value, dotted),
+    label: name,
+    yAxisID: axis,
+    order: 3,
+  });
+  const valueMarks = ({ axis, points }: DrawnColumn) => ({
+    ...markStyle(points.anomalous, 'circle', markRadius),
+    label: 'anomalous',
+    yAxisID: axis,
+    order: 1,
+  });
 
   return {
     type: 'line',
     data: {
       datasets: [
-        {
-          ...lineStyle(reduced.values, COLOURS.value, dotted),
-          label: column,
-          yAxisID: 'value',
-          order: 3,
-        },
+        ...(first === undefined ? [] : [valueLine(first)]),
         { ...lineStyle(reduced.scores, COLOURS.score, dotted), label: 'score', yAxisID: 'score', order: 4 },
         {
           ...lineStyle(rows === 0 ? [] : thresholdLine(fromMs, toMs, data.threshold), COLOURS.threshold, false),
@@ -100,25 +119,15 @@ export function anomalyChart(data: PlotData, size: ChartSize): ChartConfiguratio
           order: 5,
           borderDash: [7, 5],
         },
-        {
-          ...markStyle(reduced.anomalousValues, 'circle', markRadius),
-          label: 'anomalous',
-          yAxisID: 'value',
-          order: 1,
-        },
+        ...(first === undefined ? [] : [valueMarks(first)]),
         {
           ...markStyle(reduced.anomalousScores, 'triangle', markRadius),
           label: 'anomalous score',
           yAxisID: 'score',
           order: 2,
         },
-        ...(hasBounds
-          ? [
-              expectedLine('expected', within(reduced.expected), 1),
-              expectedLine('lower bound', within(reduced.lower), 0.5),
-              expectedLine('upper bound', within(reduced.upper), 0.5),
-            ]
-          : []),
+        ...(first === undefined ? [] : expectedLines(first)),
+        ...others.flatMap((column) => [valueLine(column), valueMarks(column), ...expectedLines(column)]),
       ],
     },
     options: {
@@ -151,7 +160,7 @@ export function anomalyChart(data: PlotData, size: ChartSize): ChartConfiguratio
           },
         },
         score: {
-          ...bandAxis({ low: 0, high: 1 }, SCORE_BAND, height < LOW_PX ? FEW_SCORE_TICKS : SCORE_TICKS, COLOURS.score),
+          ...bandAxis({ low: 0, high: 1 }, bands.score, height < LOW_PX ? FEW_SCORE_TICKS : SCORE_TICKS, COLOURS.score),
           position: 'left',
           display: rows > 0,
           title: {
@@ -162,18 +171,7 @@ export function anomalyChart(data: PlotData, size: ChartSize): ChartConfiguratio
             font: { size: 13, family: CHART_BOLD_FONT, weight: 'normal' },
           },
         },
-        value: {
-          ...bandAxis(tickRange(valueTicks), VALUE_BAND, valueTicks, COLOURS.value),
-          position: 'right',
-          display: valueRange !== null,
-          title: {
-            display: true,
-            text: column,
-            align: 'end',
-            color: COLOURS.value,
-            font: { size: 13, family: CHART_BOLD_FONT, weight: 'normal' },
-          },
-        },
+        ...Object.fromEntries(drawn.map((column, at) => [column.axis, valueAxis(column, at, drawn.length)])),
       },
       plugins: {
         title: {
@@ -185,7 +183,7 @@ export function anomalyChart(data: PlotData, size: ChartSize): ChartConfiguratio
         },
         subtitle: {
           display: rows > 0,
-          text: [chartSubtitle(data.timesMs, anomalies), ...data.reasons.map((text) => shortText(text, REASON_LENGTH))],
+          text: [chartSubtitle(data.timesMs, anomalies), ...data.reasons.map(reasonLine)],
           color: COLOURS.faintText,
           font: { size: 13 },
           padding: { bottom: 4 },
@@ -204,11 +202,7 @@ export function anomalyChart(data: PlotData, size: ChartSize): ChartConfiguratio
         },
       },
     },
-    plugins: [
-      background,
-      ...(dense ? [denseMarks([ANOMALOUS_SCORE, ANOMALOUS_VALUE])] : []),
-      ...(rows === 0 ? [notice('no rows')] : []),
-    ],
+    plugins: [background, ...(dense ? [denseMarks] : []), ...(rows === 0 ? [notice('no rows')] : [])],
   };
 }
 
@@ -227,15 +221,56 @@ function thresholdLine(fromMs: number, toMs: number, threshold: number): PlotPoi
   ];
 }
 
-function expectedLine(label: string, points: readonly PlotPoint[], width: number) {
+function drawnColumn(
+  { name, values }: PlotColumn,
+  at: number,
+  panel: Panel,
+  points: ReducedColumn,
+  { columns }: PlotData,
+): DrawnColumn {
+  const range = drawableRange(values);
   return {
-    ...lineStyle(points, COLOURS.expected, false),
+    name: shortText(name, columns.length === 1 ? NAME_LENGTH : PANEL_NAME_LENGTH),
+    axis: at === 0 ? 'value' : `value${at + 1}`,
+    isEmpty: range === null,
+    ticks: numberTicks(range?.low ?? 0, range?.high ?? 1, VALUE_TICK_COUNT),
+    panel,
+    points,
+  };
+}
+
+function valueAxis({ name, isEmpty, ticks, panel }: DrawnColumn, at: number, count: number) {
+  return {
+    ...bandAxis(tickRange(ticks), panel.band, ticks, COLOURS.value),
+    position: 'right' as const,
+    display: !isEmpty,
+    // A stack of axes shares the plot's height, lighter ones above.
+    ...(count === 1 ? {} : { stack: 'values', stackWeight: panel.share, weight: at }),
+    title: {
+      display: true,
+      text: name,
+      align: 'end' as const,
+      color: COLOURS.value,
+      font: { size: 13, family: CHART_BOLD_FONT, weight: 'normal' as const },
+    },
+  };
+}
+
+function expectedLines({ axis, ticks, points }: DrawnColumn) {
+  if (points.expected.length === 0) return [];
+  const line = (label: string, ys: readonly PlotPoint[], width: number) => ({
+    ...lineStyle(clamped(ys, tickRange(ticks)), COLOURS.expected, false),
     label,
-    yAxisID: 'value',
+    yAxisID: axis,
     order: 6,
     borderWidth: width,
     borderDash: [2, 2],
-  };
+  });
+  return [
+    line('expected', points.expected, 1),
+    line('lower bound', points.lower, 0.5),
+    line('upper bound', points.upper, 0.5),
+  ];
 }
 
 /** Bounds far away from the values run along the edge of their band. */

@@ -7,10 +7,12 @@ import {
   pixelColumn,
   pixelRow,
   type Range,
+  type ReducedColumn,
+  type ReducedPlot,
   reducePlot,
 } from '../../src/charts/reduce.js';
 import { randomFrom, testSeed } from '../random.js';
-import { examplePlot } from './example-plot.js';
+import { examplePlot, valuesOf } from './example-plot.js';
 
 const SCORES: Range = { low: 0, high: 1 };
 
@@ -24,16 +26,17 @@ function randomPlot(random: () => number): PlotData {
   const row = Array.from({ length: rows }, (_, at) => at);
   return {
     uniqueId: 'm',
-    column: 'power',
     timesMs: Float64Array.from(row, () => {
       timeMs += random() < 0.01 ? 1e6 * random() : random() < 0.1 ? 0 : 1000;
       return timeMs;
     }),
     scores: Float64Array.from(row, () => (random() < missing / 2 ? Number.NaN : random())),
-    values: Float64Array.from(row, value),
     anomalous: Uint8Array.from(row, () => (random() < anomalies ? 1 : 0)),
     threshold: 0.8,
-    bounds: null,
+    columns: [
+      { name: 'power', values: Float64Array.from(row, value), bounds: null },
+      { name: 'load', values: Float64Array.from(row, value), bounds: null },
+    ],
     reasons: [],
   };
 }
@@ -91,6 +94,14 @@ function checkLine(
   expect(line.length).toBeLessThanOrEqual(Math.ceil((keepsLowest ? 4 : 1) * 1.5 * columns + columns + 8));
 }
 
+/** A plot of one column, reduced. */
+function reducedFirst(data: PlotData, grid: PixelGrid): Omit<ReducedPlot, 'columns'> & ReducedColumn {
+  const { columns, ...plot } = reducePlot(data, grid);
+  const [first] = columns;
+  if (first === undefined) throw new Error('Expected a column');
+  return { ...plot, ...first };
+}
+
 describe('reducePlot', () => {
   it('keeps every anomalous pixel, every extreme and few points, on random series', () => {
     const seed = testSeed();
@@ -101,11 +112,15 @@ describe('reducePlot', () => {
       const grid = { columns, scoreRows: 1 + Math.floor(random() * 100), valueRows: 1 + Math.floor(random() * 100) };
       try {
         const reduced = reducePlot(data, grid);
-        const range = drawableRange(data.values) ?? SCORES;
         checkMarks(data, data.scores, reduced.anomalousScores, grid, grid.scoreRows, SCORES);
-        checkMarks(data, data.values, reduced.anomalousValues, grid, grid.valueRows, range);
-        checkLine(data, data.values, reduced.values, columns, true);
         checkLine(data, data.scores, reduced.scores, columns, false);
+        expect(reduced.columns).toHaveLength(2);
+        for (const [at, { values, anomalous }] of reduced.columns.entries()) {
+          const measured = data.columns[at]?.values ?? new Float64Array();
+          const range = drawableRange(measured) ?? SCORES;
+          checkMarks(data, measured, anomalous, grid, grid.valueRows, range);
+          checkLine(data, measured, values, columns, true);
+        }
       } catch (error) {
         throw new Error(`seed ${seed}, round ${round}`, { cause: error });
       }
@@ -114,19 +129,19 @@ describe('reducePlot', () => {
 
   it('leaves a short series as it is', () => {
     const data = examplePlot(20, 3);
-    const { values, scores, anomalousValues } = reducePlot(data, { columns: 1200, scoreRows: 200, valueRows: 300 });
+    const { scores, values, anomalous } = reducedFirst(data, { columns: 1200, scoreRows: 200, valueRows: 300 });
     const asPoints = (ys: Float64Array): PlotPoint[] => Array.from(ys, (y, at) => ({ x: data.timesMs[at] ?? 0, y }));
-    expect(values).toEqual(asPoints(data.values));
+    expect(values).toEqual(asPoints(valuesOf(data)));
     expect(scores).toEqual(asPoints(data.scores));
-    expect(anomalousValues).toEqual(values.slice(16, 19));
+    expect(anomalous).toEqual(values.slice(16, 19));
   });
 
   it('makes a few thousand points of 200,000 rows and keeps the one anomalous row', () => {
     const data = examplePlot(200_000, 1);
-    const reduced = reducePlot(data, { columns: 1200, scoreRows: 200, valueRows: 300 });
+    const reduced = reducedFirst(data, { columns: 1200, scoreRows: 200, valueRows: 300 });
     expect(reduced.values.length).toBeLessThanOrEqual(4 * 1200);
     expect(reduced.scores.length).toBeLessThanOrEqual(1200);
-    expect(reduced.anomalousValues).toEqual([{ x: data.timesMs[160_000], y: data.values[160_000] }]);
+    expect(reduced.anomalous).toEqual([{ x: data.timesMs[160_000], y: valuesOf(data)[160_000] }]);
     expect(reduced.anomalousScores).toHaveLength(1);
   });
 
@@ -138,7 +153,7 @@ describe('reducePlot', () => {
       timesMs: timesMs.map((ms, at) => (at < 10 ? ms : ms + 1000 * (steps - 1))),
     });
     const breaks = (plot: PlotData): number[] =>
-      reducePlot(plot, { columns: 1200, scoreRows: 200, valueRows: 300 }).values.flatMap(({ y }, at) =>
+      reducedFirst(plot, { columns: 1200, scoreRows: 200, valueRows: 300 }).values.flatMap(({ y }, at) =>
         Number.isNaN(y) ? [at] : [],
       );
     expect(breaks(shift(5))).toEqual([]);
@@ -148,8 +163,8 @@ describe('reducePlot', () => {
   it('breaks a line where its own value is missing or infinite, and only that line', () => {
     for (const hole of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
       const data = examplePlot(20, 0);
-      data.values[5] = hole;
-      const { values, scores } = reducePlot(data, { columns: 1200, scoreRows: 200, valueRows: 300 });
+      valuesOf(data)[5] = hole;
+      const { values, scores } = reducedFirst(data, { columns: 1200, scoreRows: 200, valueRows: 300 });
       expect(values.filter(({ y }) => Number.isNaN(y))).toHaveLength(1);
       expect(values.filter(({ y }) => Number.isFinite(y))).toHaveLength(19);
       expect(scores.every(({ y }) => Number.isFinite(y))).toBe(true);
@@ -159,20 +174,16 @@ describe('reducePlot', () => {
   it('gives nothing for no rows, and finite points for the largest doubles', () => {
     const grid = { columns: 10, scoreRows: 10, valueRows: 10 };
     expect(reducePlot(examplePlot(0, 0), grid)).toEqual({
-      expected: [],
-      lower: [],
-      upper: [],
       scores: [],
-      values: [],
       anomalousScores: [],
-      anomalousValues: [],
+      columns: [{ values: [], expected: [], lower: [], upper: [], anomalous: [] }],
     });
     const huge = examplePlot(3, 1, {
       values: Float64Array.of(-Number.MAX_VALUE, 0, Number.MAX_VALUE),
       anomalous: Uint8Array.of(1, 1, 1),
     });
-    const { values, anomalousValues } = reducePlot(huge, grid);
+    const { values, anomalous } = reducedFirst(huge, grid);
     expect(values.map(({ y }) => y)).toEqual([-1e300, 0, 1e300]);
-    expect(anomalousValues).toHaveLength(3);
+    expect(anomalous).toHaveLength(3);
   });
 });

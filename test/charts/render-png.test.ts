@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { createCanvas, loadImage } from 'canvas';
 import { describe, expect, it } from 'vitest';
 import { renderPlot } from '../../src/charts/render-png.js';
-import { examplePlot } from './example-plot.js';
+import { examplePanels, examplePlot, valuesOf } from './example-plot.js';
 
 const repository = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -78,17 +78,29 @@ describe('renderPlot', () => {
     expect(picture.count(isGreen, [80, 370, 1050, 150])).toBe(0);
   });
 
+  it('draws columns below each other, in a higher picture, each with its red marks', async () => {
+    const picture = await decode(renderPlot(examplePanels(600, 30, { temperature: 0.3, power: 1, flow: 0.01 })));
+    expect(picture).toMatchObject({ width: 1200, height: 960 });
+    for (const top of [130, 325, 528]) {
+      expect(picture.count(isGreen, [80, top, 1000, 187]), `panel at ${top}`).toBeGreaterThan(500);
+      expect(picture.count(isRed, [80, top, 1000, 187]), `panel at ${top}`).toBeGreaterThan(200);
+      expect(picture.count(isBlue, [80, top, 1000, 187]), `panel at ${top}`).toBe(0);
+    }
+    expect(picture.count(isBlue, [80, 760, 1000, 120])).toBeGreaterThan(500);
+    expect(picture.count(isGreen, [80, 760, 1000, 120])).toBe(0);
+  });
+
   it('draws no line over a gap', async () => {
     const data = examplePlot(7260, 0, { values: new Float64Array(7260).fill(210) });
     const middle = [500, 100, 100, 270] as const;
     expect((await decode(renderPlot(data))).count(isGreen, middle)).toBeGreaterThan(50);
-    const holed = { ...data, values: data.values.map((value, at) => (at > 2500 && at < 4500 ? Number.NaN : value)) };
-    expect((await decode(renderPlot(holed))).count(isGreen, middle)).toBe(0);
+    const holed = valuesOf(data).map((value, at) => (at > 2500 && at < 4500 ? Number.NaN : value));
+    expect((await decode(renderPlot(examplePlot(7260, 0, { values: holed })))).count(isGreen, middle)).toBe(0);
   });
 
   it('gives the same bytes for the same data', () => {
     const first = renderPlot(examplePlot(7260, 60));
-    renderPlot(examplePlot(20, 3, { column: 'load' }));
+    renderPlot(examplePlot(20, 3, { name: 'load' }));
     expect(Buffer.from(renderPlot(examplePlot(7260, 60))).equals(first)).toBe(true);
   });
 
@@ -108,8 +120,8 @@ describe('renderPlot', () => {
       examplePlot(50, 5, { values: new Float64Array(50).map((_, at) => at * 5e-324) }),
       examplePlot(50, 5, { timesMs: new Float64Array(50).fill(1_795_500_000_000) }),
       examplePlot(2, 1, { timesMs: Float64Array.of(-9.2e12, 9.2e12) }),
-      examplePlot(50, 5, { uniqueId: 'W'.repeat(10_000), column: '\u0000\n\u202e\ud800'.repeat(5000) }),
-      examplePlot(50, 5, { uniqueId: '', column: '' }),
+      examplePlot(50, 5, { uniqueId: 'W'.repeat(10_000), name: '\u0000\n\u202e\ud800'.repeat(5000) }),
+      examplePlot(50, 5, { uniqueId: '', name: '' }),
     ];
     for (const data of series) {
       const picture = await decode(renderPlot(data));
@@ -162,9 +174,9 @@ async function renderInBareProcess(folder: string): Promise<{ readonly families:
   const script = `
     import { GlobalFonts } from 'canvas';
     import { renderPlot } from './charts/render-png.js';
-    const none = { timesMs: new Float64Array(), scores: new Float64Array(), values: new Float64Array(), anomalous: new Uint8Array() };
+    const none = { timesMs: new Float64Array(), scores: new Float64Array(), anomalous: new Uint8Array() };
     const families = GlobalFonts.families.map(({ family }) => family);
-    const png = renderPlot({ uniqueId: 'bare', column: 'power', threshold: 0.8, bounds: null, reasons: [], ...none });
+    const png = renderPlot({ uniqueId: 'bare', threshold: 0.8, columns: [{ name: 'power', values: new Float64Array(), bounds: null }], reasons: [], ...none });
     process.stdout.write(JSON.stringify({ families, png: Buffer.from(png).toString('base64') }));`;
   await writeFile(join(folder, 'bare.mjs'), script);
   const env = { ...process.env, FONTCONFIG_FILE: '/dev/null', DISABLE_SYSTEM_FONTS_LOAD: '1' };

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { PlotData } from '../../src/charts/plot-data.js';
 import { anomalyChart } from '../../src/charts/specification.js';
-import { examplePlot } from './example-plot.js';
+import { examplePanels, examplePlot, valuesOf } from './example-plot.js';
 
 const SIZE = { width: 1200, height: 600 };
 
-function titleOf(uniqueId: string, column = 'power', width = 1200): string {
-  const { options } = anomalyChart(examplePlot(20, 3, { uniqueId, column }), { ...SIZE, width });
+function titleOf(uniqueId: string, name = 'power', width = 1200): string {
+  const { options } = anomalyChart(examplePlot(20, 3, { uniqueId, name }), { ...SIZE, width });
   return String(options?.plugins?.title?.text);
 }
 
@@ -58,7 +58,13 @@ describe('anomalyChart', () => {
       lower: Float64Array.from({ length: 20 }, (_, row) => (row < 5 ? Number.NaN : -1e9)),
       upper: new Float64Array(20).fill(220),
     };
-    const reasons = ['score 0.900 above 0.8: power 450, expected 210 (200 to 220)', 'x'.repeat(500)];
+    const reasons = [
+      {
+        timeMs: Date.UTC(2026, 10, 23, 6, 0, 16, 700),
+        text: 'score 0.900 above 0.8: power 450, expected 210 (200 to 220)',
+      },
+      { timeMs: null, text: 'x'.repeat(500) },
+    ];
     const { options, data } = anomalyChart(examplePlot(20, 3, { bounds, reasons }), SIZE);
     const [expected, lower, upper] = data.datasets.slice(5);
     expect(expected).toMatchObject({ label: 'expected', yAxisID: 'value' });
@@ -68,8 +74,50 @@ describe('anomalyChart', () => {
     expect(Math.max(...(lower?.data ?? []).map(({ y }) => y))).toBeGreaterThan(low - 100);
     expect(new Set(upper?.data.map(({ y }) => y))).toEqual(new Set([220]));
     const [, first, second] = Object(options?.plugins?.subtitle?.text);
-    expect(first).toBe(reasons[0]);
+    expect(first).toBe(`2026-11-23 06:00:16 UTC: ${reasons[0]?.text}`);
     expect(second).toHaveLength(120);
+  });
+
+  it('gives each column a panel with its own axis and bounds, the first on top, the score below them', () => {
+    const { options, data } = anomalyChart(examplePanels(20, 3, { temperature: 0.3, power: 1, flow: 0.01 }), {
+      width: 1200,
+      height: 960,
+    });
+    const axes = Object(options?.scales);
+    expect(Object.keys(axes)).toEqual(['x', 'score', 'value', 'value2', 'value3']);
+    const panels = [axes.value, axes.value2, axes.value3];
+    expect(panels.map(({ title, stack, weight }) => [title.text, stack, weight])).toEqual([
+      ['temperature', 'values', 0],
+      ['power', 'values', 1],
+      ['flow', 'values', 2],
+    ]);
+    expect(panels.reduce((sum, { stackWeight }) => sum + stackWeight, 0)).toBeCloseTo(1, 12);
+    // Where an axis has its number, as a share of the plot's height, from the top down.
+    const above = (at: number) => panels.slice(0, at).reduce((sum, { stackWeight }) => sum + stackWeight, 0);
+    const placeOf = (at: number, y: number) => {
+      const { min, max, stackWeight } = panels[at];
+      return above(at) + stackWeight * (1 - (y - min) / (max - min));
+    };
+    const { min, max } = axes.score;
+    const places = [
+      ...[60, 150].map((y) => placeOf(0, y)).reverse(),
+      ...[200, 500].map((y) => placeOf(1, y)).reverse(),
+      ...[2, 5].map((y) => placeOf(2, y)).reverse(),
+      1 - (1 - min) / (max - min),
+      1 - (0 - min) / (max - min),
+    ];
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(places[0]).toBeGreaterThan(0);
+    expect(places.at(-1)).toBeLessThan(1);
+    const drawn = data.datasets.map(({ label, yAxisID }) => `${label} ${yAxisID}`);
+    expect(drawn.filter((text) => text.endsWith(' value2'))).toEqual([
+      'power value2',
+      'anomalous value2',
+      'expected value2',
+      'lower bound value2',
+      'upper bound value2',
+    ]);
+    expect(options?.plugins?.title?.text).toBe('Anomalies - Temperature, power, flow - bosch-gmbh-m1');
   });
 
   it('counts in the subtitle and dots the rows of a short series only', () => {
@@ -97,8 +145,8 @@ describe('anomalyChart', () => {
 
   it('shows a row between two gaps as a dot', () => {
     const data = examplePlot(1000, 0);
-    data.values[500] = Number.NaN;
-    data.values[502] = Number.NaN;
+    valuesOf(data)[500] = Number.NaN;
+    valuesOf(data)[502] = Number.NaN;
     const { datasets } = anomalyChart(data, { width: 4000, height: 600 }).data;
     const radii: number[] = Object(datasets[0]).pointRadius;
     expect(radii.filter((radius) => radius > 0)).toHaveLength(1);
