@@ -1,4 +1,5 @@
 import type { LateRows, MachineInput, ModelGate, RollBack } from '../contract/machine-run.js';
+import { isoFromNanos } from '../contract/time.js';
 import { type CoveredSlice, knowsAll, reachesBack } from '../model/recent.js';
 import { formatSnapshotName, lineageOf, parseSnapshotName, Snapshots } from '../store/snapshots.js';
 import type { ActivityDeps } from './deps.js';
@@ -9,7 +10,13 @@ import type { SlicePacks } from './slices.js';
 
 export type RollBackInput = MachineInput & { readonly gate: ModelGate; readonly wish: RollBack };
 
-const OUT_OF_REACH = 'no model from before them is left from which the rows at hand lead to the newest one';
+/**
+ * Why late rows before `from` are only counted, and from where on they are not.
+ * @param from watermark of the oldest model that can be gone back to, nanoseconds.
+ */
+function outOfReach(from: bigint): string {
+  return `no model from before them can be gone back to, as those before \`late\` was set, or no longer kept, cannot; late rows from ${isoFromNanos(from)} on can be scored again`;
+}
 
 /**
  * The gate at the newest model of the base's own past that has learned no row after a late one; a new model where the
@@ -63,7 +70,14 @@ export async function rollBackModel(
       late: answer(wish, String(from)),
     };
   }
-  return { ...gate, late: { rows: wish.rows, first: wish.first, rescoredFrom: null, problem: OUT_OF_REACH } };
+  // Nothing older served: what is left to say is from where on late rows will be learned again.
+  let reach = base.watermark;
+  for (const name of past) {
+    if (name.watermark < before + clock.width || name.settingsHash !== document.settingsHash) continue;
+    const older = await readIfUsable(deps, document, input, name);
+    if (typeof older !== 'string' && reachesBack(newest, older, covered, clock)) reach = name.watermark;
+  }
+  return { ...gate, late: { rows: wish.rows, first: wish.first, rescoredFrom: null, problem: outOfReach(reach) } };
 }
 
 function answer({ rows, first }: RollBack, rescoredFrom: string): LateRows {

@@ -86,7 +86,9 @@ export function reachesBack(newer: Model, older: Model | null, covered: bigint, 
   const { width } = clock;
   if (newer.watermark === null || newer.recent?.width !== width) return false;
   if (older !== null && older.recent?.width !== width) return false;
-  const from = latest(floorTo(ownStart(newer.recent, covered), width), recentStart(clock, newer.watermark));
+  const atHand = latest(floorTo(ownStart(newer.recent, covered), width), recentStart(clock, newer.watermark));
+  // What `newer` has learned since is not before `older` ends; rows there that it knows and did not learn came too late.
+  const from = latest(atHand, floorTo(older?.watermark ?? atHand, width));
   const learnedSince = newer.rows - (older?.rows ?? 0);
   return rowsFrom(newer.recent, from) - rowsFrom(older?.recent ?? null, from) === learnedSince;
 }

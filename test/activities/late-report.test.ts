@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readSeen } from '../../src/activities/seen-zone.js';
 import { HalfspaceError } from '../../src/contract/failures.js';
 import type { PipelineSettings } from '../../src/contract/pipeline.js';
+import { isoFromNanos } from '../../src/contract/time.js';
 import { lateClockOf } from '../../src/shape/late-zone.js';
 import { readProgress } from '../../src/store/progress.js';
 import { pipelineOf } from '../pipeline.js';
@@ -230,6 +231,27 @@ describe('late rows that cannot be rescored', () => {
     expect(result.warnings).toContainEqual(expect.stringMatching(/could only be counted: 1, e\.g\. a: no model from/));
     expect(plant.influx.scores).toEqual(before);
     expect(await plant.run(at(215))).toMatchObject({ lateRows: 0, notRescoredCount: 0 });
+  });
+
+  it('say from where on late rows can be learned again, where rescoring was asked for after the first run, and then can', async () => {
+    const plant = new MemoryPlant(settingsOf({ late: null }));
+    put(plant, 'a', 0, 100);
+    await plant.run(at(100));
+    plant.settings = settingsOf(RESCORE);
+    put(plant, 'a', 100, 101);
+    put(plant, 'a', 104, 110);
+    await plant.run(at(120));
+    put(plant, 'a', 120, 125);
+    put(plant, 'a', 128, 130);
+    await plant.run(at(140));
+    put(plant, 'a', 101, 104);
+    const { notRescored, warnings } = await plant.run(at(150));
+    const until = isoFromNanos(at(109) + 1n);
+    const text = `no model from before them can be gone back to, as those before \`late\` was set, or no longer kept, cannot; late rows from ${until} on can be scored again`;
+    expect(notRescored).toEqual([{ uniqueId: 'a', reason: text }]);
+    expect(warnings.at(-1)).toContain(`e.g. a: ${text}`);
+    put(plant, 'a', 125, 128);
+    expect(await plant.run(at(160))).toMatchObject({ lateRows: 3, rescoredCount: 1, notRescoredCount: 0 });
   });
 
   it('go past a damaged model to the one before it', async () => {
