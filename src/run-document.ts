@@ -14,6 +14,7 @@ export function runDocument(result: RunResult): Record<string, unknown> {
     done: result.done,
     rows_loaded: result.loadedRows,
     rows: result.rows,
+    rows_scored: result.scored ?? result.rows,
     anomalies: result.anomalies,
     events: result.events,
     scores_written: result.scoresWritten,

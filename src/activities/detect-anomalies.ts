@@ -70,6 +70,7 @@ export async function detectAnomalies(
     ...(await stageSnapshots(deps, input, model, owner, checkpoint)),
     late: gate.late ?? counted,
     rows: slice.rows,
+    scored: scored.scores.reduce((sum, score) => (Number.isNaN(score) ? sum : sum + 1), 0),
     trimmed: whole.slice.rows - slice.rows,
     anomalies: scored.anomalies,
   };

@@ -130,8 +130,11 @@ function windowText({ mode, window }: RunPlan): string {
 const ENOUGH_ROWS = 1000;
 
 /** Settings that do not fit call nearly everything anomalous; nobody reads a thousand events to find that out. */
-function mostlyAnomalous({ rows, anomalies }: RunTotals, { normalise, verdict }: PipelineSettings): string[] {
-  if (rows < ENOUGH_ROWS || 2 * anomalies <= rows) return [];
+function mostlyAnomalous(
+  { rows, scored = rows, anomalies }: RunTotals,
+  { normalise, verdict }: PipelineSettings,
+): string[] {
+  if (scored < ENOUGH_ROWS || 2 * anomalies <= scored) return [];
   const limits =
     normalise === 'running' ? 'with `normalise: running` declare limits (normalise: { column: [low, high] }), or ' : '';
   return [

@@ -1,7 +1,7 @@
-import type { BackfillResult } from '../contract/run-result.js';
+import type { BackfillProgress, BackfillResult } from '../contract/run-result.js';
 import { isoFromNanos } from '../contract/time.js';
 import { runDocument } from '../run-document.js';
-import { runSummary } from './run-summary.js';
+import { plural, runSummary } from './run-summary.js';
 import { visible } from './visible.js';
 
 /** What a backfill did, in a few lines for people. */
@@ -30,4 +30,17 @@ export function backfillDocument(result: BackfillResult): Record<string, unknown
     digest,
     ...runDocument(result),
   };
+}
+
+/** Of the chunk under way a share as large as that of its machines that are done counts as filled, nanoseconds. */
+export function filledTo({ done, underWay }: BackfillProgress): bigint {
+  const from = BigInt(done);
+  if (underWay === undefined || underWay.ofMachines === 0) return from;
+  return from + ((BigInt(underWay.to) - from) * BigInt(underWay.machines)) / BigInt(underWay.ofMachines);
+}
+
+/** Of a chunk with one machine no share is known until it is done: that it is at it must do. */
+export function placeOf({ chunk, underWay }: BackfillProgress): string | undefined {
+  if (chunk === null || underWay === undefined) return undefined;
+  return `chunk ${chunk.index} of ${chunk.count}, ${underWay.machines} of its ${plural(underWay.ofMachines, 'machine')} done`;
 }

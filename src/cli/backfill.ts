@@ -11,12 +11,12 @@ import { HalfspaceError } from '../contract/failures.js';
 import type { Window } from '../contract/run-plan.js';
 import { isoFromNanos, msFromNanos, nanosFromMs } from '../contract/time.js';
 import { grpcCause, temporalFailure } from '../temporal-failures.js';
-import { backfillDocument, backfillSummary } from './backfill-output.js';
+import { backfillDocument, backfillSummary, filledTo, placeOf } from './backfill-output.js';
 import type { CliIo } from './io.js';
 import { createProgress } from './progress.js';
 import { announce, choosePipeline, parseTime, requireWorker } from './trigger.js';
 import { UsageError } from './usage-error.js';
-import { cancelCommand, waitUnlessStopped } from './wait-for-result.js';
+import { howToCancel, waitUnlessStopped } from './wait-for-result.js';
 
 export interface BackfillOptions {
   readonly pipeline?: string | undefined;
@@ -77,7 +77,7 @@ function parseRange({ from: fromText, to: toText }: BackfillOptions): Window {
 function explainJoin({ handle }: StartedBackfill, temporal: TemporalClient, again: boolean, io: CliIo): void {
   io.stderr(
     again
-      ? `it is not started over: end it first (${cancelCommand(temporal, handle.workflowId)})\n`
+      ? `it is not started over: end it first (${howToCancel(temporal, handle.workflowId)})\n`
       : 'it goes on as it was started\n',
   );
 }
@@ -95,7 +95,7 @@ async function showProgress(
     await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
     if (signal.aborted) break;
     const progress = await backfillProgress(started, temporal, signal);
-    if (progress !== null) bar.update(msFromNanos(BigInt(progress.done) - begin));
+    if (progress !== null) bar.update(msFromNanos(filledTo(progress) - begin), placeOf(progress));
   }
   bar.stop();
 }

@@ -6,7 +6,19 @@ const count = new Intl.NumberFormat('en-US');
 
 /** What a run did, in a few lines for people. */
 export function runSummary(result: RunResult): string {
-  const { pipeline, window, chunks, machines, rows, anomalies, events, scoresWritten, models, seconds } = result;
+  const {
+    pipeline,
+    window,
+    chunks,
+    machines,
+    rows,
+    scored = rows,
+    anomalies,
+    events,
+    scoresWritten,
+    models,
+    seconds,
+  } = result;
   const whole = window.from === '0';
   const span = whole
     ? 'the whole source'
@@ -14,7 +26,7 @@ export function runSummary(result: RunResult): string {
   if (result.skipped !== undefined) return `${visible(`${pipeline}: skipped, ${result.skipped}`)}\n`;
   const lines = [
     `${pipeline}: ${span}${chunks > 1 ? ` in ${plural(chunks, 'chunk')}` : ''}`,
-    `  ${plural(machines, 'machine')}, ${plural(rows, 'row')} scored in ${seconds.toFixed(1)} s, ${findings(anomalies, events)}`,
+    `  ${plural(machines, 'machine')}, ${plural(scored, 'row')} scored${scored === rows ? '' : `, of ${count.format(rows)} read,`} in ${seconds.toFixed(1)} s, ${findings(anomalies, events)}`,
     `  ${plural(scoresWritten, 'score')} written; models: ${models.cached} cached, ${models.loaded} loaded, ${models.fresh} new`,
     ...(result.aggregatesWritten > 0 ? [`  ${plural(result.aggregatesWritten, 'aggregate')} written`] : []),
     ...lateLines(result),

@@ -75,12 +75,12 @@ function goesOnText<F extends Workflow>(
   what: string,
 ): string {
   const url = uiUrl === null ? '' : `, ${runUrl(uiUrl, temporal.namespace, workflowId, firstExecutionRunId)}`;
-  return `the ${what} goes on without you (workflow ${workflowId} at ${temporal.address}${url}); the same command joins it again, and this ends it: ${cancelCommand(temporal, workflowId)}\n`;
+  return `the ${what} goes on without you (workflow ${workflowId} at ${temporal.address}${url}); the same command joins it again, and this ends it: ${howToCancel(temporal, workflowId)}\n`;
 }
 
-/** A command that ends a workflow from the outside. */
-export function cancelCommand({ address, namespace }: TemporalClient, workflowId: string): string {
-  return `temporal workflow cancel --address ${address} --namespace ${namespace} --workflow-id ${workflowId}`;
+/** How to end a workflow from the outside: those whose server came with halfspace have no `temporal` of their own. */
+export function howToCancel({ address, namespace }: TemporalClient, workflowId: string): string {
+  return `Request Cancellation in the Temporal UI, or temporal workflow cancel --address ${address} --namespace ${namespace} --workflow-id ${workflowId}`;
 }
 
 /**

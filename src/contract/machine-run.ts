@@ -85,7 +85,10 @@ export interface Detection {
   readonly checkpoint: StagedSnapshot | null;
   /** Null when no row came late. */
   readonly late: LateRows | null;
+  /** The source's rows that were learned. */
   readonly rows: number;
+  /** Rows with a score: fewer than `rows` on a grid, and where rows hold no value. Absent in what began before it was counted. */
+  readonly scored?: number;
   readonly trimmed: number;
   readonly anomalies: number;
 }
@@ -157,6 +160,8 @@ export interface MachineResult {
   readonly kind: 'done';
   readonly uniqueId: string;
   readonly rows: number;
+  /** As in {@link Detection}. */
+  readonly scored?: number;
   readonly anomalies: number;
   readonly events: number;
   readonly scoresWritten: number;

@@ -14,7 +14,10 @@ export interface AggregateOutcome {
 export interface RunTotals {
   readonly machines: number;
   readonly done: number;
+  /** The source's. */
   readonly rows: number;
+  /** Rows with a score; absent in runs that began before they were counted, which took every row for one. */
+  readonly scored?: number;
   readonly anomalies: number;
   readonly events: number;
   readonly scoresWritten: number;
@@ -83,6 +86,8 @@ export interface BackfillProgress {
   readonly done: Nanos;
   /** Null before the first chunk is planned. */
   readonly chunk: ChunkNumber | null;
+  /** How far the chunk is; absent before its rows are read. */
+  readonly underWay?: { readonly to: Nanos; readonly machines: number; readonly ofMachines: number };
   /** Of this execution, its chunk under way included. */
   readonly rows: number;
   readonly anomalies: number;

@@ -76,6 +76,15 @@ function progressOf({ range }: BackfillInput, run: ContinuedRun | undefined): Ba
     range,
     done: chunk?.plan.window.from ?? earlier?.window.to ?? range.from,
     chunk: chunk?.plan.chunk ?? null,
+    ...(chunk === null
+      ? {}
+      : {
+          underWay: {
+            to: chunk.plan.window.to,
+            machines: chunk.totals.machines,
+            ofMachines: chunk.shaped.machines,
+          },
+        }),
     rows: (earlier?.rows ?? 0) + (chunk?.totals.rows ?? 0),
     anomalies: (earlier?.anomalies ?? 0) + (chunk?.totals.anomalies ?? 0),
   };

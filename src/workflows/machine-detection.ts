@@ -53,7 +53,7 @@ export async function machineDetection({ home: queue, ...input }: MachineChildIn
     alerts = await tellChannels(input, checked, plot);
   }
 
-  const scores = `${uniqueId}: ${counted(detection.rows, 'score')}`;
+  const scores = `${uniqueId}: ${counted(detection.scored ?? detection.rows, 'score')}`;
   const written = await home.run((steps) =>
     steps.writeScores.executeWithOptions({ summary: scores }, [{ ...input, gate, detection }]),
   );
@@ -62,6 +62,7 @@ export async function machineDetection({ home: queue, ...input }: MachineChildIn
     kind: 'done',
     uniqueId,
     rows: detection.rows,
+    ...(detection.scored === undefined ? {} : { scored: detection.scored }),
     anomalies: detection.anomalies,
     events: checked?.events ?? 0,
     scoresWritten: written.scoresWritten,
@@ -175,13 +176,18 @@ function detailsOf(input: MachineInput, gate: ModelGate, detection: Detection, p
   const lines = [
     `- machine: ${input.machine.uniqueId}`,
     `- window: ${windowText(input.plan)}`,
-    `- rows: ${detection.rows}, anomalous: ${detection.anomalies}`,
+    `- rows: ${detection.rows}${scoredText(detection)}, anomalous: ${detection.anomalies}`,
     `- model: ${gate.why}`,
     ...(gate.passedOver === undefined ? [] : [`- ${damageText(gate.passedOver.reason, null)}`]),
     ...lateLines(detection.late),
   ];
   if (plot !== null) lines.push(`- plot: ${plot.url ?? plot.path}`);
   return lines.join('\n');
+}
+
+/** How many have a score, where that is not all. */
+function scoredText({ rows, scored = rows }: Detection): string {
+  return scored === rows ? '' : `, scored: ${scored}`;
 }
 
 function lateLines(late: LateRows | null): string[] {

@@ -17,6 +17,7 @@ export const NO_TOTALS: RunTotals = {
   machines: 0,
   done: 0,
   rows: 0,
+  scored: 0,
   anomalies: 0,
   events: 0,
   scoresWritten: 0,
@@ -84,6 +85,7 @@ export function addOutcome(totals: RunTotals, outcome: MachineOutcome): RunTotal
         machines,
         done: totals.done + 1,
         rows: totals.rows + result.rows,
+        scored: scoredOf(totals) + scoredOf(result),
         anomalies: totals.anomalies + result.anomalies,
         events: totals.events + result.events,
         scoresWritten: totals.scoresWritten + result.scoresWritten,
@@ -99,6 +101,11 @@ export function addOutcome(totals: RunTotals, outcome: MachineOutcome): RunTotal
       };
     }
   }
+}
+
+/** Where it was not counted yet, every row was taken for a scored one. */
+function scoredOf({ rows, scored = rows }: Pick<RunTotals, 'rows' | 'scored'>): number {
+  return scored;
 }
 
 const MORE_WARNINGS = 'there are more warnings, left out here';
@@ -117,6 +124,7 @@ export function addChunk(earlier: RunResult | null, chunk: RunResult): RunResult
     machines: Math.max(earlier.machines, chunk.machines),
     done: Math.max(earlier.done, chunk.done),
     rows: earlier.rows + chunk.rows,
+    scored: scoredOf(earlier) + scoredOf(chunk),
     loadedRows: earlier.loadedRows + chunk.loadedRows,
     anomalies: earlier.anomalies + chunk.anomalies,
     events: earlier.events + chunk.events,

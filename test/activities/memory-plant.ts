@@ -228,7 +228,7 @@ async function tell(
 
 function resultOf(
   { machine: { uniqueId } }: MachineInput,
-  { rows, anomalies, late }: Detection,
+  { rows, scored, anomalies, late }: Detection,
   { why: model, passedOver }: ModelGate,
   events: number,
   scoresWritten: number,
@@ -239,6 +239,7 @@ function resultOf(
     kind: 'done',
     uniqueId,
     rows,
+    ...(scored === undefined ? {} : { scored }),
     anomalies,
     events,
     scoresWritten,

@@ -77,4 +77,16 @@ describe('a run that calls more than half of its rows anomalous', () => {
     ]);
     expect((await few.run(at(900))).warnings).toEqual([]);
   });
+
+  it("counts the rows of the grid that were scored, not the source's", async () => {
+    const verdict = { threshold: 0, clear_after: 5000 };
+    const window = { ...SETTINGS.window, history: 9_000_000 };
+    const resample = { every: 5000, how: 'mean' as const, fill: 'none' as const, limit: 0 };
+    const plant = new MemoryPlant({ ...SETTINGS, verdict, window, resample, output: { table: 'scores' } });
+    put(plant, 0, 6000);
+    const result = await plant.run(at(6000));
+    expect(result).toMatchObject({ rows: 6000, scored: 1199, scoresWritten: 1199 });
+    expect(result.anomalies).toBeLessThan(3000);
+    expect(result.warnings).toEqual([expect.stringMatching(/^more than half of the rows are anomalous/)]);
+  });
 });

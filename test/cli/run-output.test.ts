@@ -14,6 +14,7 @@ function result(change: Partial<RunResult> = {}): RunResult {
     loadedRows: 1,
     aggregatesWritten: 0,
     rows: 1,
+    scored: 1,
     anomalies: 1,
     events: 1,
     scoresWritten: 1,
@@ -63,6 +64,15 @@ describe('the summary of a run', () => {
       '  1 machine, 1 row scored in 1.3 s, 1 anomalous row in 1 event',
       '  1 score written; models: 0 cached, 1 loaded, 0 new',
     ]);
+  });
+
+  it('says how many rows have a score, and of how many that were read where these are not the same', () => {
+    const lineOf = (change: Partial<RunResult>) => runSummary(result({ machines: 1, ...change })).split('\n')[1];
+    expect(lineOf({ rows: 2786, scored: 1382 })).toMatch(
+      /^ {2}1 machine, 1,382 rows scored, of 2,786 read, in 1.3 s, /,
+    );
+    expect(lineOf({ rows: 2786, scored: 2786 })).toMatch(/^ {2}1 machine, 2,786 rows scored in 1.3 s, /);
+    expect(runDocument(result({ rows: 2786, scored: 1382 }))).toMatchObject({ rows: 2786, rows_scored: 1382 });
   });
 
   it.each([

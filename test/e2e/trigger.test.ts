@@ -86,7 +86,7 @@ describe('trigger', () => {
     const address = inject('temporalAddress');
     expect(stderr.trim().split('\n').at(-1)).toMatch(
       new RegExp(
-        `^the run goes on without you \\(workflow ${id} at ${address}\\); the same command joins it again, and this ends it: temporal workflow cancel --address ${address} --namespace default --workflow-id ${id}$`,
+        `^the run goes on without you \\(workflow ${id} at ${address}\\); the same command joins it again, and this ends it: Request Cancellation in the Temporal UI, or temporal workflow cancel --address ${address} --namespace default --workflow-id ${id}$`,
       ),
     );
   });
