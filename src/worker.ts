@@ -30,8 +30,8 @@ export interface HalfspaceWorker {
   shutdown(): void;
 }
 
-/** Below the ten seconds that people and containers wait. */
-const GRACE_MS = 5000;
+/** How long steps under way may go on when the worker ends: below the ten seconds that people and containers wait. */
+export const GRACE_MS = 5000;
 
 const MEGABYTE = 1024 * 1024;
 

@@ -1,5 +1,5 @@
 import type { TemporalClient } from '../client.js';
-import { useOfNormalised } from '../config/detector-schema.js';
+import { alarmLevel, useOfNormalised } from '../config/detector-schema.js';
 import { influxOptionsOf } from '../config/influx-options.js';
 import { loadSettings, type Settings } from '../config/load.js';
 import { formatDuration } from '../contract/duration.js';
@@ -67,8 +67,9 @@ async function checkUse(settings: Settings, checks: Checks): Promise<Influx | nu
   for (const [name, pipeline] of Object.entries(settings.pipelines)) {
     const role = name === settings.defaultPipeline ? ', the default' : '';
     checks.good(`pipeline ${name}`, `${summaryOf(pipeline)}${role}`);
-    const doubt = doubtOf(pipeline);
-    if (doubt !== null) checks.remark(`pipeline ${name}`, doubt);
+    for (const doubt of [doubtOfLimits(pipeline), doubtOfThreshold(pipeline)]) {
+      if (doubt !== null) checks.remark(`pipeline ${name}`, doubt);
+    }
   }
   for (const [name, channel] of Object.entries(settings.channels)) {
     const isLogged = channel.kind === 'slack' && channel.webhook === null;
@@ -81,10 +82,20 @@ async function checkUse(settings: Settings, checks: Checks): Promise<Influx | nu
 }
 
 /** What is allowed and seldom meant; null: nothing. */
-function doubtOf({ detector, normalise }: PipelineSettings): string | null {
+function doubtOfLimits({ detector, normalise }: PipelineSettings): string | null {
   const isLearned = normalise === 'running' || normalise === 'robust';
   if (!isLearned || useOfNormalised(detector) !== 'needed') return null;
   return `half_space_trees over \`normalise: ${normalise}\` takes nearly every row of plain noise for odd at its default threshold 0.8; declare limits with room on both sides, or take another detector`;
+}
+
+/** A threshold this far above a detector's own level is most likely one that was meant for another. */
+const FAR_ABOVE = 0.25;
+
+/** A vote's score is the share that agrees, and a module's is what it says: neither is doubted. */
+function doubtOfThreshold({ detector, verdict: { threshold } }: PipelineSettings): string | null {
+  const level = alarmLevel(detector);
+  if (detector.kind === 'vote' || detector.kind === 'module' || threshold - level < FAR_ABOVE) return null;
+  return `verdict.threshold ${threshold} is far above ${level}, where the limit of ${detector.kind} lies: much of what it finds is not told; leave the threshold out to take its own`;
 }
 
 function summaryOf({ mode, source, detector, schedule, output, aggregate }: PipelineSettings): string {

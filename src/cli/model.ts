@@ -69,7 +69,12 @@ async function ownerOf(snapshots: Snapshots, folder: string, names: readonly Sna
 
 function snapshotCells({ name, bytes, header }: SeenSnapshot): string[] {
   const rows = header === null ? '-' : String(header.rows);
-  return [publishedAt(name), isoFromNanos(name.watermark), rows, name.settingsHash, String(bytes)];
+  return [publishedAt(name), isoFromNanos(lastLearned(name)), rows, name.settingsHash, String(bytes)];
+}
+
+/** The watermark is the nanosecond after it. */
+function lastLearned({ watermark }: SnapshotName): bigint {
+  return watermark - 1n;
 }
 
 /** Prints all snapshots of a machine, newest first, and its open event. */

@@ -2,7 +2,7 @@ import { connectTemporal } from '../client.js';
 import { readEnvironment } from '../config/environment.js';
 import { loadSettings, type Settings } from '../config/load.js';
 import { compareSchedules } from '../schedules.js';
-import { createWorker } from '../worker.js';
+import { createWorker, GRACE_MS } from '../worker.js';
 import type { CliIo } from './io.js';
 import { EXIT } from './outcome.js';
 import { changeLine, wantedSchedules } from './schedule.js';
@@ -21,13 +21,22 @@ export async function runWorker({ config }: WorkerCommandOptions, io: CliIo): Pr
   const { logLevel } = readEnvironment();
   await warnOfScheduleDrift(settings, io);
   const worker = await createWorker({ settings, log: logTo(io, logLevel === 'debug'), ownsSignals: true, logLevel });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => endSurely(io));
+  let isEnding = false;
+  const onSignal = () => {
+    if (!isEnding) endSurely(io);
+    isEnding = true;
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal);
   io.stderr(`worker polls ${worker.taskQueue} at ${worker.address}; Ctrl-C ends it\n`);
   await worker.run();
 }
 
-/** Whatever still keeps the process then, a step or the native part, is left behind: retries are made for that. */
+/**
+ * Says that the worker ends, since it may take seconds. Whatever still keeps the process after them, a step or the native
+ * part, is left behind: retries are made for that.
+ */
 function endSurely(io: CliIo): void {
+  io.stderr(`ending; steps under way have ${GRACE_MS / 1000} seconds\n`);
   const end = setTimeout(() => {
     io.stderr('halfspace: The worker did not end in time and is ended; the next worker does its steps again\n');
     process.exit(EXIT.failed);

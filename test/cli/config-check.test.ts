@@ -75,6 +75,28 @@ describe('without --live', () => {
     expect(declared.lines).toHaveLength(2);
   });
 
+  test("a threshold far above the detector's own level gets a remark", async () => {
+    const env = { INFLUX_HOST: 'http://h:1', INFLUX_TOKEN: TOKEN };
+    const remarks = async (more: string) => {
+      const { lines } = await check(`${SETTINGS.replace('    normalise: running\n', '')}    ${more}\n`, {
+        env,
+      });
+      return lines.filter((line) => line.startsWith('remark'));
+    };
+    expect(await remarks('detector: { kind: robust_zscore }\n    verdict: { threshold: 0.8 }')).toEqual([
+      expect.stringMatching(
+        /^remark {2}pipeline one: verdict.threshold 0.8 is far above 0.5, where the limit of robust_zscore lies: /,
+      ),
+    ]);
+    expect(await remarks('detector: { kind: robust_zscore }\n    verdict: { threshold: 0.7 }')).toEqual([]);
+    expect(await remarks('detector: { kind: robust_zscore }')).toEqual([]);
+    expect(
+      await remarks(
+        'detector: { kind: vote, of: [{ detector: { kind: robust_zscore } }, { detector: { kind: quantile } }] }\n    verdict: { threshold: 0.9 }',
+      ),
+    ).toEqual([]);
+  });
+
   test('every problem gets a line', async () => {
     const { outcome, lines } = await check(SETTINGS.replace('values: [x]', 'value: [x]'), {
       env: { INFLUX_HOST: 'http://h:1' },

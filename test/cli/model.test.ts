@@ -131,6 +131,7 @@ describe('listing models', () => {
       }),
     );
     const text = (await printed((io) => modelList(shop.options, io), false)) as string;
+    expect(text).toContain(` ${isoFromNanos(at(299))} `);
     expect(text).toContain('\\u001b[31m');
     expect(text).not.toContain('\u001b');
     expect(text.trimEnd().split('\n')).toHaveLength(3);

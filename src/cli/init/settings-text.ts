@@ -42,7 +42,6 @@ pipelines:
 ${normalise}
     detector: { kind: half_space_trees, n_trees: 10, height: 8, window_size: 250, seed: 1 }
     order: score_then_learn
-    verdict: { threshold: 0.8 }
     output: { table: ${JSON.stringify(`${table}_anomalies`)} }
     alerts: [ops]
     schedule: "*/5 * * * *"
