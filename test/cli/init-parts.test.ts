@@ -1,7 +1,10 @@
 import { parse } from 'dotenv';
 import { expect, test } from 'vitest';
+import { parse as parseYaml } from 'yaml';
 import { envText } from '../../src/cli/init/env-file.js';
 import { proposeId, type TableProfile } from '../../src/cli/init/propose.js';
+import { settingsText } from '../../src/cli/init/settings-text.js';
+import { pipelineSchema } from '../../src/config/pipeline-schema.js';
 import { proposeLimits } from '../../src/suggest/limits.js';
 
 test.each<[readonly [number, number], readonly [number, number]]>([
@@ -78,4 +81,13 @@ test('a value that .env cannot hold is refused without showing it', () => {
 
 test('a variable that is set twice is left to the person', () => {
   expect(() => envText('A=1\nA=2\n', { A: '3' }, true)).toThrow('.env cannot take A: it sets it more than once');
+});
+
+test('the threshold is left to the detector, so that another one brings its own', () => {
+  const value = { name: 'x', observed: null, limits: [0, 1] as const };
+  const text = settingsText({ table: 't', time: 'time', id: ['m'], values: [value] }, null);
+  const { machines } = parseYaml(text).pipelines;
+  expect(machines).toMatchObject({ detector: { kind: 'half_space_trees' } });
+  expect(machines).not.toHaveProperty('verdict');
+  expect(pipelineSchema.parse(machines).verdict.threshold).toBe(0.8);
 });
