@@ -8,6 +8,7 @@ import { isTried } from './backtest/variants.js';
 import type { CliIo } from './io.js';
 import { pipelineSettings } from './pipeline-settings.js';
 import { factsDocument, factsText, variantOption, yamlSnippet } from './suggest/text.js';
+import { createTrial, problemOf } from './suggest/trial.js';
 import { untilStopped } from './until-stopped.js';
 import { UsageError } from './usage-error.js';
 import { visible } from './visible.js';
@@ -43,8 +44,19 @@ export async function suggestSettings(options: SuggestOptions, io: CliIo): Promi
     throw new UsageError(visible(`There are no rows of a machine with the unique_id ${options.machine}`));
   }
   const machines = slices.map((slice) => factsOf(slice, settings.source.values));
-  const suggestions = suggest(machines, settings);
-  print(pipeline, machines, suggestions, io);
+  const trial = createTrial(slices);
+  const found = suggest(machines, settings, trial);
+  const proposed = () => {
+    const changes = found.map(({ path, value }) => ({
+      path: ['pipelines', pipeline, ...path],
+      value,
+      said: 'suggest',
+    }));
+    const changed = loadSettings({ file: options.config, sections: ['pipelines'], changes });
+    return pipelineSettings(pipeline, changed.pipelines).settings;
+  };
+  const leftOut = problemOf(found, settings, proposed, trial);
+  print(pipeline, machines, leftOut === null ? found : suggest(machines, settings, trial, true), leftOut, io);
 }
 
 async function gather(history: History, wanted: string | undefined, signal: AbortSignal, io: CliIo): Promise<Slice[]> {
@@ -84,6 +96,7 @@ function print(
   pipeline: string,
   machines: readonly MachineFacts[],
   suggestions: readonly Suggestion[],
+  leftOut: string | null,
   io: CliIo,
 ): void {
   const variant = variantOption(suggestions.filter(({ path }) => isTried(path)));
@@ -97,6 +110,7 @@ function print(
         value: value ?? null,
         reason,
       })),
+      left_out: leftOut,
       yaml,
       variant,
     };
@@ -104,6 +118,7 @@ function print(
     return;
   }
   for (const facts of machines) io.stdout(factsText(facts));
+  if (leftOut !== null) io.stdout(`\n${visible(leftOut)}\n`);
   io.stdout(suggestions.length === 0 ? '\nNothing to suggest: the settings fit what was seen.\n' : `\n${yaml}`);
   if (variant === null) return;
   const quoted = `'${variant.replaceAll("'", "'\\''")}'`;

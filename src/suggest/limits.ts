@@ -10,3 +10,10 @@ export function proposeLimits([low, high]: readonly [number, number]): readonly 
   const rounded = (count: number) => Number((count * step).toPrecision(12));
   return [low >= 0 ? Math.max(0, rounded(from)) : rounded(from), rounded(to)];
 }
+
+/** Limits that hold these and are as round as people write them, at most a fifth of their width further out. */
+export function roundLimits([low, high]: readonly [number, number]): readonly [number, number] {
+  const step = 10 ** Math.floor(Math.log10((high - low) / 5));
+  const rounded = (count: number) => Number((count * step).toPrecision(12));
+  return [rounded(Math.floor(low / step)), rounded(Math.ceil(high / step))];
+}

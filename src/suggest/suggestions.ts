@@ -1,10 +1,9 @@
-import { useOfNormalised } from '../config/detector-schema.js';
 import { formatDuration } from '../contract/duration.js';
 import { columnOfFeature } from '../contract/features.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
-import { proposeLimits } from './limits.js';
 import type { ColumnFacts, MachineFacts } from './machine-facts.js';
 import type { Season } from './season.js';
+import { treeLimits } from './tree-limits.js';
 
 /** One setting of a pipeline, and why. */
 export interface Suggestion {
@@ -21,8 +20,6 @@ const LEAST_RELATION = 0.6;
 const LEAST_SENSORS = 3;
 /** A machine whose values take up less than this share of what all machines' take up is lost in their common limits. */
 const LEAST_SHARE = 0.05;
-/** Limits wider than this many times what was seen leave the trees little to tell values apart by. */
-const WIDEST = 10;
 /** Rows from which on flat stretches and noise say something. */
 const LEAST_ROWS = 200;
 /** Columns that hold their value more often than this may well hold it longer. */
@@ -33,14 +30,25 @@ const GAP_FACTOR = 3;
 const LEAST_STEPS = 20;
 const CLEAR_STEPS = 3;
 
-/** What the histories of a pipeline's machines ask for; nothing where the settings fit already, or too little was seen. */
-export function suggest(machines: readonly MachineFacts[], settings: PipelineSettings): Suggestion[] {
-  const detector = detectorFor(machines, settings);
+/** Tries settings on rows that were seen: the share of them that is anomalous, 0..1; null where too few could be scored. */
+export type Trial = (settings: PipelineSettings) => number | null;
+
+/**
+ * What the histories of a pipeline's machines ask for; nothing where the settings fit already, or too little was seen.
+ * @param isModelKept leaves detector and window as they are.
+ */
+export function suggest(
+  machines: readonly MachineFacts[],
+  settings: PipelineSettings,
+  trial: Trial,
+  isModelKept = false,
+): Suggestion[] {
+  const detector = isModelKept ? [] : detectorFor(machines, settings);
   const isChanged = detector.length > 0;
   return [
     ...detector,
-    ...(isChanged ? [] : limitsFor(machines, settings)),
-    ...(isChanged ? [] : windowFor(machines, settings)),
+    ...(isChanged ? [] : treeLimits(machines, settings, trial)),
+    ...(isChanged || isModelKept ? [] : windowFor(machines, settings)),
     ...historyFor(machines, settings),
     ...clearingFor(machines, settings),
     ...silenceFor(machines, settings),
@@ -70,14 +78,21 @@ function detectorFor(
     const why = `values repeat every ${period} (correlation ${season.strength.toFixed(2)})`;
     return special({ kind: 'seasonal', period }, verdict, `${why}: it knows what is usual at each time of it`);
   }
+  const [lost] = model === 'joint' ? columnsOf(machines).flatMap(([name, facts]) => lostIn(name, facts)) : [];
+  if (lost !== undefined) {
+    const why = `${lost}, so limits for all would hide its changes: it goes by each machine's own values`;
+    return special({ kind: 'robust_zscore', limit: CAUTIOUS_LIMIT }, verdict, why);
+  }
   return [];
 }
 
+/** Of robust_zscore, in standard deviations: its own default calls one ordinary row in 2,000. */
+const CAUTIOUS_LIMIT = 5;
 /** The limit of all detectors that may take the place of the general one. */
 const ALARM_LEVEL = 0.5;
 
 function special(
-  detector: { readonly kind: string; readonly period?: string },
+  detector: { readonly kind: string; readonly period?: string; readonly limit?: number },
   { clear_level: clearLevel = 0 }: PipelineSettings['verdict'],
   reason: string,
 ): Suggestion[] {
@@ -95,54 +110,14 @@ function special(
   ];
 }
 
-function limitsFor(
-  machines: readonly MachineFacts[],
-  { detector, normalise, features, mode }: PipelineSettings,
-): Suggestion[] {
-  if (useOfNormalised(detector) !== 'needed' || mode === 'replay') return [];
-  if (features.some(({ kind }) => kind !== 'value')) return [];
-  const columns = columnsOf(machines);
-  const lost = columns.flatMap(([name, facts]) => lostIn(name, facts));
-  const [first] = lost;
-  if (first !== undefined) {
-    return normalise === 'robust' ? [] : [{ path: ['normalise'], value: 'robust', reason: first }];
-  }
-  const seen = columns.flatMap(([name, facts]) => {
-    const range = rangeOf(facts);
-    return range === null ? [] : [[name, range] as const];
-  });
-  // Limits are for all columns or for none.
-  if (seen.length < columns.length || seen.length === 0) return [];
-  const declared = typeof normalise === 'string' ? {} : normalise;
-  const wrong = seen.map(([name, range]) => limitProblem(name, range, declared[name])).filter((text) => text !== '');
-  if (wrong.length === 0) return [];
-  const value = Object.fromEntries(seen.map(([name, range]) => [name, proposeLimits(range)]));
-  // Near the ends of what a double holds there is no room to leave.
-  if (Object.values(value).some(([low, high]) => !Number.isFinite(high - low))) return [];
-  return [{ path: ['normalise'], value, reason: `${wrong.join('; ')}; half of what was seen is left on each side` }];
-}
-
 /** A machine whose range is next to nothing beside that of all. */
 function lostIn(name: string, facts: readonly (ColumnFacts & { uniqueId: string })[]): string[] {
   const range = rangeOf(facts);
   if (range === null) return [];
   return facts.flatMap(({ uniqueId, range: own }) => {
     if (own === null || !(own[1] > own[0]) || own[1] - own[0] >= LEAST_SHARE * (range[1] - range[0])) return [];
-    const among = `${name} of ${uniqueId} keeps to ${rangeText(own)} where all machines together take ${rangeText(range)}`;
-    return [`${among}: limits for all would hide its changes`];
+    return [`${name} of ${uniqueId} keeps to ${rangeText(own)} where all machines together take ${rangeText(range)}`];
   });
-}
-
-function limitProblem(
-  name: string,
-  seen: readonly [number, number],
-  declared: readonly [number, number] | undefined,
-): string {
-  const was = `${name} was seen from ${rangeText(seen)}`;
-  if (declared === undefined) return `${was}, and limits that stay put need not be learned`;
-  if (seen[0] < declared[0] || seen[1] > declared[1]) return `${was}, beyond its limits ${rangeText(declared)}`;
-  const isWide = seen[1] > seen[0] && declared[1] - declared[0] > WIDEST * (seen[1] - seen[0]);
-  return isWide ? `${was}, a small part of its limits ${rangeText(declared)}` : '';
 }
 
 function windowFor(machines: readonly MachineFacts[], { detector }: PipelineSettings): Suggestion[] {

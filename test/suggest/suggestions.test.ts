@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createTrial, problemOf } from '../../src/cli/suggest/trial.js';
 import type { PipelineSettings } from '../../src/contract/pipeline.js';
 import type { Slice } from '../../src/contract/slice.js';
 import { factsOf } from '../../src/suggest/machine-facts.js';
@@ -36,12 +37,13 @@ function suggested(slices: readonly Slice[], settings: PipelineSettings): Record
   const found = suggest(
     slices.map((slice) => factsOf(slice, names)),
     settings,
+    createTrial(slices),
   );
   return Object.fromEntries(found.map((suggestion) => [suggestion.path.join('.'), suggestion]));
 }
 
 const window = { history: 24 * HOUR, settle: 0, catch_up: 1, chunk: null };
-const plain = exampleSettings(['a'], { normalise: { a: [0, 100] }, window });
+const plain = exampleSettings(['a'], { normalise: { a: [-200, 300] }, window });
 const quiet = history(2000, 10_000, (_ms, row) => [50 + 10 * noise(row)]);
 
 describe('what is suggested', () => {
@@ -71,24 +73,42 @@ describe('what is suggested', () => {
     ).not.toHaveProperty('normalise');
   });
 
-  it('are limits around what was seen where there are none, too narrow ones, or far too wide ones', () => {
-    expect(suggested([quiet], { ...plain, normalise: 'running' }).normalise?.value).toEqual({ a: [30, 70] });
+  it('are limits with room around what was seen where there are none, or ones that are too narrow', () => {
+    const trial = createTrial([quiet]);
+    for (const normalise of ['running', 'robust', { a: [0, 55] }, { a: [30, 70] }, { a: [0, 100] }] as const) {
+      const settings = { ...plain, normalise };
+      const { value, reason } = suggested([quiet], settings).normalise ?? {};
+      expect(Object(value)).toEqual({ a: [-60, 160] });
+      expect(reason).toMatch(/% of the rows seen are anomalous.*; 0[.\d]* % of the rows seen would be with these$/);
+      expect(trial(settings)).toBeGreaterThan(0.02);
+      expect(trial({ ...settings, normalise: Object(value) })).toBeLessThan(0.01);
+    }
     expect(suggested([quiet], { ...plain, normalise: { a: [0, 55] } }).normalise?.reason).toMatch(
-      /beyond its limits 0 to 55/,
-    );
-    expect(suggested([quiet], { ...plain, normalise: { a: [0, 5000] } }).normalise?.reason).toMatch(
-      /small part of its limits/,
+      /a was seen from 40 to 60, beyond its limits 0 to 55/,
     );
     expect(suggested([quiet], plain)).not.toHaveProperty('normalise');
+    expect(suggested([quiet], { ...plain, normalise: { a: [-5000, 5000] } })).not.toHaveProperty('normalise');
   });
 
-  it('is robust normalising where machines have little in common', () => {
+  it('is never robust normalising, but a detector of measured values where machines have little in common', () => {
     const other = history(2000, 10_000, (_ms, row) => [5000 + 1000 * noise(row)], 'm2');
     const found = suggested([quiet, other], plain);
-    expect(found.normalise).toMatchObject({
-      value: 'robust',
+    expect(found.normalise?.value).toBeUndefined();
+    expect(found.detector).toMatchObject({
+      value: { kind: 'robust_zscore', limit: 5 },
       reason: expect.stringMatching(/a of m1 keeps to 40 to 60 where/),
     });
+  });
+
+  it('is nothing that takes far more of the rows seen for odd', () => {
+    const trial = createTrial([quiet]);
+    const robust = { path: ['normalise'], value: 'robust', reason: '' } as const;
+    const worse = () => ({ ...plain, normalise: 'robust' as const });
+    expect(problemOf([robust], plain, worse, trial)).toMatch(
+      /^another normalise was tried and is left out: \d+ % of the rows seen would be anomalous, as set 0 % are$/,
+    );
+    expect(problemOf([robust], worse(), () => plain, trial)).toBeNull();
+    expect(problemOf([], plain, worse, trial)).toBeNull();
   });
 
   it('are no limits at the ends of what a double holds', () => {

@@ -1,0 +1,54 @@
+import type { PipelineSettings } from '../../contract/pipeline.js';
+import type { Slice } from '../../contract/slice.js';
+import { createModel, scoreSlice } from '../../model/model.js';
+import type { Suggestion, Trial } from '../../suggest/suggestions.js';
+import { percent } from '../../suggest/tree-limits.js';
+
+/** What is scored for a trial: a second of work at most for each setting that is tried. */
+const MOST_ROWS = 20_000;
+const MOST_MACHINES = 5;
+/** Fewer scored rows than these say nothing. */
+const LEAST_SCORED = 200;
+
+/** Tries settings on the newest rows of the first few machines, each with a new model. */
+export function createTrial(slices: readonly Slice[]): Trial {
+  const tried = slices.slice(0, MOST_MACHINES).map(newestRows);
+  return (settings: PipelineSettings) => {
+    let [scored, anomalies] = [0, 0];
+    for (const slice of tried) {
+      const found = scoreSlice(createModel(settings), slice, settings);
+      // A model that is learning scores 0.
+      const begin = found.scores.findIndex((score) => score > 0);
+      if (begin >= 0) scored += found.scores.length - begin;
+      anomalies += found.anomalies;
+    }
+    return scored < LEAST_SCORED ? null : anomalies / scored;
+  };
+}
+
+function newestRows(slice: Slice): Slice {
+  const from = Math.max(slice.rows - MOST_ROWS, 0);
+  if (from === 0) return slice;
+  const columns = slice.values.length / slice.rows;
+  const [times, values] = [slice.times.subarray(from), slice.values.subarray(from * columns)];
+  return { ...slice, rows: slice.rows - from, times, values };
+}
+
+/** What suggestions would have to be far worse by: more than this share of the rows, and more than twice as many as before. */
+const FAR_WORSE = 0.01;
+const MODEL_SETTINGS: readonly string[] = ['detector', 'normalise'];
+
+/** Why suggestions that change the model are none after all, for people; null where they are not far worse on the rows seen. */
+export function problemOf(
+  suggestions: readonly Suggestion[],
+  settings: PipelineSettings,
+  proposed: () => PipelineSettings,
+  trial: Trial,
+): string | null {
+  const ofModel = suggestions.filter(({ path }) => MODEL_SETTINGS.includes(path[0]));
+  if (ofModel.length === 0) return null;
+  const [before, after] = [trial(settings), trial(proposed())];
+  if (before === null || after === null || after <= Math.max(2 * before, FAR_WORSE)) return null;
+  const what = ofModel.map(({ path }) => path.join('.')).join(', ');
+  return `another ${what} was tried and is left out: ${percent(after)} of the rows seen would be anomalous, as set ${percent(before)} are`;
+}
