@@ -191,6 +191,7 @@ HALFSPACE_API_TOKEN. GET /healthz answers as long as the server runs.`,
     .option('--pipeline <name>', 'pipeline of halfspace.yaml; the default one when left out')
     .requiredOption('--out <file>', 'CSV to write: date, score, value (as normalised), is_anomaly, unique_id')
     .option('--time-unit <unit>', 'unit of epoch times: s, ms, us or ns; told by their size when left out')
+    .addOption(decimalOption())
     .addOption(configOption())
     .action(async (file, options) => {
       await (await import('./cli/score.js')).score({ ...options, file }, io);
@@ -227,6 +228,7 @@ HALFSPACE_API_TOKEN. GET /healthz answers as long as the server runs.`,
     .option('--labels-table <name>', 'the same in a table, with unique_id, time, to')
     .option('--out <file>', 'HTML report to write', 'backtest.html')
     .option('--time-unit <unit>', 'unit of epoch times: s, ms, us or ns; told by their size when left out')
+    .addOption(decimalOption())
     .addOption(configOption())
     .addHelpText(
       'after',
@@ -251,6 +253,7 @@ Tried are detector, model, features, resample, normalise, order and verdict: tho
     .option('--from <time>', 'beginning of the range')
     .option('--to <time>', 'its end')
     .option('--time-unit <unit>', 'unit of epoch times: s, ms, us or ns; told by their size when left out')
+    .addOption(decimalOption())
     .addOption(configOption())
     .action(async (file, options) => {
       await (await import('./cli/suggest.js')).suggestSettings({ ...options, file }, io);
@@ -259,7 +262,7 @@ Tried are detector, model, features, resample, normalise, order and verdict: tho
   command(program, 'import', 'Write a CSV file to InfluxDB.', [
     'halfspace import data.csv --table machine_data --tags provider,machineID --time time',
   ])
-    .argument('<file>', 'CSV whose first line names the columns')
+    .argument('<file>', 'CSV whose first line names the columns, separated by commas, semicolons or tabs')
     .requiredOption('--table <name>', 'table to write to')
     .option(
       '--tags <a,b>',
@@ -269,6 +272,7 @@ Tried are detector, model, features, resample, normalise, order and verdict: tho
     .option('--set <name=value>', 'a tag with this value for all rows; may be given more than once', constant)
     .option('--time <column>', 'column that holds the time', 'time')
     .option('--time-unit <unit>', 'unit of epoch times: s, ms, us or ns; told by their size when left out')
+    .addOption(decimalOption())
     .addOption(configOption())
     .action(async (file, { set, tags = [], ...options }) => {
       await (await import('./cli/import.js')).importCsv({ ...options, tags, constants: set, file }, io);
@@ -362,6 +366,13 @@ function configOption(): Option {
     '--config <file>',
     'settings file (default: HALFSPACE_CONFIG, ./halfspace.yaml, else the shipped one)',
   ).argParser(nonEmpty);
+}
+
+function decimalOption(): Option {
+  return new Option(
+    '--decimal <sign>',
+    "decimal sign of the file's numbers; left out, it is a point, and a column of numbers with commas is refused",
+  ).choices(['.', ',']);
 }
 
 function version(): string {

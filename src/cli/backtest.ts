@@ -7,7 +7,7 @@ import type { Influx } from '../influx/connect.js';
 import { type BacktestRemarks, backtestDocument, backtestSummary } from './backtest/document.js';
 import type { History } from './backtest/history.js';
 import { type Label, labelsWithin, readLabelFile, readLabelTable } from './backtest/labels.js';
-import { type HistoryOptions, noRows, openHistory, rangeOf, withInflux } from './backtest/open-history.js';
+import { type HistoryOptions, noRows, noValues, openHistory, rangeOf, withInflux } from './backtest/open-history.js';
 import { readVariants, type VariantOptions } from './backtest/variants.js';
 import { chooseOutput, writeOutput } from './csv/output.js';
 import type { CliIo } from './io.js';
@@ -53,8 +53,9 @@ export async function backtest(options: BacktestOptions, io: CliIo): Promise<voi
       const labels = await openLabels(options, influx, signal);
       const within = labels === null ? null : labelsWithin(labels, history.span);
       const input = { pipeline, variants, span: history.span, labels: within?.byMachine ?? null };
-      const run = await runOver(history, new Backtest(input), signal, io);
+      const { isEmpty, ...run } = await runOver(history, new Backtest(input), signal, io);
       if (run.result.rows === 0) throw noRows(history.source, range);
+      if (isEmpty) throw noValues(history.source, variants[0].settings);
       return { ...run, unusedLabels: (within?.outside ?? 0) + remarkLabels(run.result, io) };
     }),
   );
@@ -80,11 +81,17 @@ async function runOver(
   run: Backtest,
   signal: AbortSignal,
   io: CliIo,
-): Promise<{ result: BacktestResult } & Pick<BacktestRemarks, 'duplicates' | 'missing' | 'unidentified' | 'refused'>> {
+): Promise<
+  { result: BacktestResult; isEmpty: boolean } & Pick<
+    BacktestRemarks,
+    'duplicates' | 'missing' | 'unidentified' | 'refused'
+  >
+> {
   const counts = { duplicates: 0, missing: 0, unidentified: 0 };
   const refused = new Map<string, string>();
   const progress = createProgress(io, 'backtesting', 1);
   let before = 0;
+  let isEmpty = true;
   try {
     for await (const chunk of history.chunks) {
       counts.duplicates += chunk.counts.duplicates;
@@ -92,6 +99,7 @@ async function runOver(
       counts.unidentified += chunk.counts.unidentified;
       for (const { uniqueId, reason } of chunk.refused) refused.set(uniqueId, reason);
       for (const [i, slice] of chunk.slices.entries()) {
+        isEmpty &&= slice.values.every(Number.isNaN);
         for (const _step of run.add(slice)) {
           progress.update(before + ((chunk.done - before) * i) / chunk.slices.length);
           await breathe();
@@ -104,7 +112,7 @@ async function runOver(
     progress.stop();
   }
   for (const [uniqueId, reason] of refused) io.stderr(`${visible(uniqueId)} is left out: ${visible(reason)}\n`);
-  return { result: run.finish(), ...counts, refused: refused.size };
+  return { result: run.finish(), isEmpty, ...counts, refused: refused.size };
 }
 
 /** Labels of machines that have no rows count for nothing: most likely their unique_id is another. How many there are. */

@@ -1,6 +1,7 @@
 import { HalfspaceError } from '../contract/failures.js';
 import { lineFormatter } from '../influx/line-protocol.js';
-import { isMissingText, numberFromText } from './csv/number-text.js';
+import { NumberTally } from './csv/number-tally.js';
+import { type Decimal, isMissingText } from './csv/number-text.js';
 import { placeOf, timeProblem } from './csv/read-table.js';
 import { brokenLine, readRecords } from './csv/records.js';
 import { createRowClashes } from './csv/row-clashes.js';
@@ -20,6 +21,8 @@ export interface ImportOptions {
   readonly config?: string | undefined;
   /** `s`, `ms`, `us` or `ns`; told by the first time's size when left out. */
   readonly timeUnit?: string | undefined;
+  /** A point when left out, unless the numbers look otherwise. */
+  readonly decimal?: Decimal | undefined;
 }
 
 /** Name of the column where InfluxDB 3 keeps a row's own time. */
@@ -34,6 +37,8 @@ export interface FilePlan {
   readonly timeFormat: TimeFormat | null;
   readonly numbers: readonly string[];
   readonly texts: readonly string[];
+  /** What the cells of each field looked like. */
+  readonly tallies: ReadonlyMap<string, NumberTally>;
   readonly rows: number;
   /** By tag values. */
   readonly series: ReadonlyMap<string, RowFormatter>;
@@ -69,10 +74,11 @@ function asUsage(option: string, check: () => unknown): void {
 
 /**
  * Reads the whole file, tells each field's type (a number if every value is one) and checks that all of it can be written.
- * @throws HalfspaceError with `file:line` where it cannot; UsageError for a constant that is also a column.
+ * @throws HalfspaceError with `file:line` where it cannot, or where numbers are written in another way than was said;
+ * UsageError for a constant that is also a column.
  */
 export async function planFile(
-  { file, table, tags, constants = {}, time }: ImportOptions,
+  { file, table, tags, constants = {}, time, decimal }: ImportOptions,
   unit: TimeUnit | null,
   signal: AbortSignal,
   onBytes: (bytes: number) => void,
@@ -84,14 +90,14 @@ export async function planFile(
   let distinct: Set<string>[] = [];
   let header: readonly string[] = [];
   let timeFormat: TimeFormat | null = null;
-  let kinds: ('empty' | 'number' | 'text')[] = [];
+  let tallies: readonly NumberTally[] = [];
   let rows = 0;
   for await (const batch of readRecords(file, signal)) {
     if (header.length === 0) {
       header = batch.header;
-      kinds = header.map(() => 'empty');
       distinct = header.map(() => new Set());
       fieldsAt = [...header.keys()].filter((c) => header[c] !== time && !tags.includes(header[c] ?? ''));
+      tallies = fieldsAt.map((c) => new NumberTally(header[c] ?? '', decimal ?? null));
       checkNames(header, table, tags, time, file);
       checkConstants(constants, header);
     }
@@ -109,8 +115,8 @@ export async function planFile(
         seriesAt.set(key, series.size);
         series.set(key, seriesFormatter(record, header, tags, constants, table, file, line));
       }
-      for (let c = 0; c < record.length; c++) kinds[c] = widened(kinds[c] ?? 'empty', record[c] ?? '');
       const values = fieldsAt.map((c) => record[c] ?? '');
+      for (const [f, tally] of tallies.entries()) tally.read(values[f] ?? '', line);
       // A row without a value is not written, so it replaces nothing.
       if (!values.every(isMissingText)) clashes.add(seriesAt.get(key) ?? 0, nanos, values, line);
       for (const c of fieldsAt) {
@@ -122,15 +128,22 @@ export async function planFile(
     onBytes(batch.bytes);
   }
   if (rows === 0) throw new HalfspaceError('BadSchema', `${file} has no rows below its first line.`);
-  const fields = (kind: string): string[] =>
-    header.filter((name, c) => kinds[c] === kind && name !== time && !tags.includes(name));
+  for (const tally of tallies) {
+    const other = tally.findOtherWriting();
+    if (other !== null) throw brokenLine(file, other.line, other.what);
+  }
+  const present = tallies.filter((tally) => tally.present > 0);
+  const numbers = present.filter(({ notNumbers }) => notNumbers.count === 0).map(({ column }) => column);
+  const texts = present.filter(({ notNumbers }) => notNumbers.count > 0).map(({ column }) => column);
   const clash = clashes.find();
   if (clash !== null) {
-    const possible = fields('text').filter((name) => isTagLike(distinct[header.indexOf(name)]?.size ?? 0, rows));
+    const possible = texts.filter((name) => isTagLike(distinct[header.indexOf(name)]?.size ?? 0, rows));
     throw brokenLine(file, clash.line, clashProblem(clash.rows, tags, possible));
   }
-  const plan = { header, timeFormat, numbers: fields('number'), texts: fields('text'), rows, series };
-  if (plan.numbers.length + plan.texts.length > 0) return plan;
+  if (present.length > 0) {
+    const byName = new Map(tallies.map((tally) => [tally.column, tally]));
+    return { header, timeFormat, numbers, texts, tallies: byName, rows, series };
+  }
   throw new HalfspaceError(
     'BadSchema',
     `${file} has no column with values besides the time and tags: nothing to write.`,
@@ -203,9 +216,4 @@ function seriesFormatter(
   } catch (error) {
     throw error instanceof HalfspaceError ? brokenLine(file, line, error.message) : error;
   }
-}
-
-function widened(kind: 'empty' | 'number' | 'text', text: string): 'empty' | 'number' | 'text' {
-  if (kind === 'text' || isMissingText(text)) return kind;
-  return numberFromText(text) === null ? 'text' : 'number';
 }

@@ -3,9 +3,11 @@ import { HalfspaceError } from '../contract/failures.js';
 import { createInflux, type Influx } from '../influx/connect.js';
 import type { Fields } from '../influx/line-protocol.js';
 import { writeAll } from '../influx/write-all.js';
+import { remarkCells } from './csv/cell-remarks.js';
 import { numberFromText } from './csv/number-text.js';
 import { type RecordBatch, readRecords } from './csv/records.js';
 import { nanosFromText, timeUnitOf } from './csv/time-text.js';
+import { checkTable } from './import-check.js';
 import { checkOptions, type FilePlan, type ImportOptions, planFile, seriesKey } from './import-plan.js';
 import { influxOptions } from './influx-options.js';
 import type { CliIo } from './io.js';
@@ -30,7 +32,8 @@ export interface ImportResult {
  * Writes a CSV file to InfluxDB, in two passes: the first reads the whole file, tells each field's type (a number if every
  * value is one) and writes nothing when a line is broken. The same file may be imported again: rows with the same tags and
  * time are replaced.
- * @throws UsageError for options that cannot work; HalfspaceError with `file:line` for the file, or from InfluxDB.
+ * @throws UsageError for options that cannot work; HalfspaceError with `file:line` for the file or a column that the table
+ * has as another type, or from InfluxDB.
  */
 export async function importCsv(options: ImportOptions, io: CliIo): Promise<void> {
   const unit = timeUnitOf(options.timeUnit);
@@ -42,6 +45,8 @@ export async function importCsv(options: ImportOptions, io: CliIo): Promise<void
     const result = await untilStopped(async (signal): Promise<ImportResult> => {
       const plan = await planFile(options, unit, signal, reading.update).finally(reading.stop);
       io.stderr(planText(options, plan));
+      remark(options.file, plan, io);
+      await checkTable(influx, options, plan, signal);
       const rows = await writeRows(influx, options, plan, signal, io);
       const { numbers, texts } = plan;
       const { table, tags } = options;
@@ -91,7 +96,7 @@ async function writeRows(
 }
 
 async function* linesOf(
-  { file, tags, time }: ImportOptions,
+  { file, tags, time, decimal }: ImportOptions,
   { header, timeFormat, numbers, texts, rows, series }: FilePlan,
   signal: AbortSignal,
 ): AsyncGenerator<string, void, void> {
@@ -106,7 +111,7 @@ async function* linesOf(
       const format = series.get(seriesKey(record, header, tags));
       if (nanos === null || format === undefined) throw changed(file);
       const fields: Record<string, Fields[string]> = Object.create(null); // a column may be called __proto__
-      for (const [name, at] of numberAt) fields[name] = numberFromText(record[at] ?? '') ?? Number.NaN;
+      for (const [name, at] of numberAt) fields[name] = numberFromText(record[at] ?? '', decimal) ?? Number.NaN;
       for (const [name, at] of textAt) if (record[at] !== '') fields[name] = record[at] ?? '';
       const line = format(fields, nanos);
       if (line !== null) yield line;
@@ -136,6 +141,19 @@ function planText({ file, tags, time }: ImportOptions, { rows, numbers, texts }:
     ...(texts.length > 0 ? [`texts ${texts.join(', ')}`] : []),
   ];
   return `${file}: ${counted(rows)}; ${parts.join('; ')}\n`;
+}
+
+/** What is not written as it might be expected: columns of numbers that one cell makes text, and infinite numbers. */
+function remark(file: string, { numbers, texts, tallies }: FilePlan, io: CliIo): void {
+  for (const tally of tallies.values()) {
+    const { column, notNumbers, infinite, isMostlyNumbers } = tally;
+    if (texts.includes(column) && isMostlyNumbers) {
+      remarkCells(column, notNumbers, 'is no number, so the column is written as text', file, io);
+    }
+    if (numbers.includes(column)) {
+      remarkCells(column, infinite, 'is infinite, which InfluxDB cannot hold, and is left out', file, io);
+    }
+  }
 }
 
 function resultText({ rows, table, empty }: ImportResult): string {

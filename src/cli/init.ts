@@ -9,7 +9,7 @@ import { proposeLimits } from '../suggest/limits.js';
 import { calledAs } from './called-as.js';
 import { type Ask, createAsk } from './init/ask.js';
 import { envText } from './init/env-file.js';
-import { profileTable, proposeId, type TableProfile } from './init/propose.js';
+import { profileTable, proposeId, type TableProfile, type TextProfile } from './init/propose.js';
 import { type NewSettings, settingsText } from './init/settings-text.js';
 import type { CliIo } from './io.js';
 import { UsageError } from './usage-error.js';
@@ -142,7 +142,13 @@ async function chooseSource(
     ask,
   );
   const numbers = profile.numbers.map(({ name }) => name);
-  const values = await chooseColumns('--values', 'Values to watch', options.values, numbers, numbers, options, ask);
+  const { values: wanted } = options;
+  const watchable = profile.texts.filter(({ name }) => wanted?.includes(name) ?? numbers.length === 0);
+  const values = await chooseColumns('--values', 'Values to watch', wanted, numbers, numbers, options, ask).catch(
+    (error: unknown) => {
+      throw error instanceof UsageError ? withNumerals(error, watchable, program) : error;
+    },
+  );
   return {
     table,
     time: profile.time,
@@ -193,6 +199,17 @@ async function chooseColumns(
   // The proposal's order is part of it: the last id column stays as it is in a machine's name.
   const order = [...proposed, ...possible.filter((column) => !proposed.includes(column))];
   return ask.several(question, order, proposed);
+}
+
+/** Columns of texts that look like numbers are the likely reason why a column cannot be watched. */
+function withNumerals(error: UsageError, texts: readonly TextProfile[], program: string): UsageError {
+  const numerals = texts.filter(({ numeral }) => numeral !== undefined);
+  const [first] = numerals;
+  if (first === undefined) return error;
+  const names = numerals.map(({ name }) => name).join(', ');
+  const what = `${names} ${numerals.length === 1 ? 'holds' : 'hold'} texts that look like numbers, such as ${JSON.stringify(first.numeral)}`;
+  const remedy = `Write them as numbers to another table (--decimal in \`${program} import --help\`)`;
+  return new UsageError(`${error.message}. ${what}. ${remedy}`, { cause: error });
 }
 
 function profileLine({ table, rows, texts, numbers }: TableProfile): string {

@@ -6,6 +6,7 @@ import type { PipelineSettings } from '../contract/pipeline.js';
 import { loadDetectorModules } from '../detector-modules.js';
 import { createModel, type ScoredSlice, scoreInSteps } from '../model/model.js';
 import type { Shaped } from '../shape/group.js';
+import type { Decimal } from './csv/number-text.js';
 import { chooseOutput, type Output, writeOutput } from './csv/output.js';
 import { readPipelineRows } from './csv/pipeline-rows.js';
 import { timeUnitOf } from './csv/time-text.js';
@@ -25,6 +26,8 @@ export interface ScoreOptions {
   readonly config?: string | undefined;
   /** `s`, `ms`, `us` or `ns`; told by the times' size when left out. */
   readonly timeUnit?: string | undefined;
+  /** A point when left out, unless the numbers look otherwise. */
+  readonly decimal?: Decimal | undefined;
 }
 
 /** What `halfspace score --json` prints. */
@@ -66,7 +69,10 @@ export async function scoreFile(options: ScoreOptions, io: CliIo): Promise<{ res
   await loadDetectorModules({ file: loaded.file, pipelines: { [pipeline]: settings } });
   const output = await chooseOutput('Scores', out, { 'file to score': file, 'settings file': loaded.file }, io);
 
-  const { shaped, timeFormat } = await readPipelineRows({ file, timeUnit, settings }, io);
+  const { shaped, timeFormat } = await readPipelineRows(
+    { file, timeUnit, decimal: options.decimal ?? null, settings },
+    io,
+  );
   const dates: DateStyle =
     settings.mode === 'replay' ? { kind: 'data frame', format: timeFormat } : { kind: 'rfc 3339' };
   const totals = { anomalies: 0, unscored: 0 };

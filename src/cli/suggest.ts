@@ -3,7 +3,7 @@ import type { Slice } from '../contract/slice.js';
 import { factsOf, type MachineFacts } from '../suggest/machine-facts.js';
 import { type Suggestion, suggest } from '../suggest/suggestions.js';
 import type { History } from './backtest/history.js';
-import { type HistoryOptions, noRows, openHistory, rangeOf, withInflux } from './backtest/open-history.js';
+import { type HistoryOptions, noRows, noValues, openHistory, rangeOf, withInflux } from './backtest/open-history.js';
 import { isTried } from './backtest/variants.js';
 import type { CliIo } from './io.js';
 import { pipelineSettings } from './pipeline-settings.js';
@@ -37,6 +37,8 @@ export async function suggestSettings(options: SuggestOptions, io: CliIo): Promi
       const history = await openHistory(options, settings, range, influx, signal, io);
       const found = await gather(history, options.machine, signal, io);
       if (found.length === 0 && options.machine === undefined) throw noRows(history.source, range);
+      const isEmpty = found.every(({ values }) => values.every(Number.isNaN));
+      if (found.length > 0 && isEmpty) throw noValues(history.source, settings);
       return found;
     }),
   );

@@ -94,6 +94,21 @@ describe('backtest FILE.csv', () => {
     expect(message).toMatch(/^There are no rows of .*data\.csv from 2027-01-05T00:00:00Z$/);
   });
 
+  it('fails where no row that is looked at has a value, and reads decimal commas when told to', async () => {
+    const file = join(folder, 'commas.csv');
+    const rows = Array.from({ length: 20 }, (_, i) => `${START + i};m;${i < 10 ? '' : '1,5'}\n`);
+    writeFileSync(file, `time;machine;power\n${rows.join('')}`);
+    expect((await refusal({ file })).message).toMatch(/commas\.csv:12: "1,5" in "power" has a decimal comma/);
+    expect((await refusal({ file, decimal: '.' })).message).toMatch(
+      /commas\.csv:12: "1,5" in "power" is no number, and no row of the file has a value in "power"\. Nothing was written/,
+    );
+    const to = new Date((START + 10) * 1000).toISOString();
+    expect((await refusal({ file, decimal: ',', to })).message).toMatch(
+      /^No row of .*commas\.csv that was looked at has a value in "power"$/,
+    );
+    expect((await run({ file, decimal: ',' })).found).toMatchObject({ rows: 20, missing: 10 });
+  });
+
   it('leaves a setting out that is set to nothing', async () => {
     const { found } = await run({ set: ['detector={kind: threshold, low: 0, high: 400}', 'normalise='] });
     expect(found.variants[1]).toMatchObject({ events: 1, anomalies: 20 });

@@ -183,6 +183,83 @@ describe('importCsv', () => {
     ]);
   });
 
+  it.each([
+    ['quotes', 'time,provider,power,note\n1,a,"39,54",x\n2,a,40,"1,5"\n3,a,"-,5",\n'],
+    ['semicolons', 'time;provider;power;note\n1;a;39,54;x\n2;a;40;1,5\n3;a;-,5;\n'],
+    ['tabs', '\ufefftime\tprovider\tpower\tnote\r\n1\ta\t39,54\tx\r\n2\ta\t40\t1,5\r\n3\ta\t-,5\t\r\n'],
+  ])('reads decimal commas in a file with %s when told to, and refuses them otherwise', async (name, csv) => {
+    const failure = await importText(csv, name).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ kind: 'BadSchema' });
+    expect(String(failure)).toMatch(
+      /data\.csv:2: "39,54" in "power" has a decimal comma \(the first of 2 such cells\)\. Give --decimal , to read it, or --decimal \. where it is none\. Nothing was written\.$/,
+    );
+    const { result } = await importText(csv, name, { decimal: ',' });
+    expect(result).toMatchObject({ rows: 3, numbers: ['power'], texts: ['note'] });
+    expect(await rowsOf(name, 'power')).toEqual([[39.54], [40], [-0.5]]);
+  });
+
+  it('writes cells with commas as texts where a point was asked for, and says so', async () => {
+    const { result, io } = await importText('time,provider,code\n1,a,"1,5"\n2,a,"2,5"\n', 'codes', { decimal: '.' });
+    expect(result).toMatchObject({ texts: ['code'] });
+    expect(io.err()).toContain(
+      'data.csv:2: "1,5" in "code" is no number, so the column is written as text (the first of 2 such cells)\n',
+    );
+  });
+
+  it('says which cell makes a column of numbers text, and nothing of columns of texts', async () => {
+    const csv = 'time,provider,power,note\n1,a,1,x\n2,a,2 V,3\n3,a,3,y\n';
+    const { io } = await importText(csv, 'stray');
+    expect(io.err()).toMatch(/\n\S*data\.csv:3: "2 V" in "power" is no number, so the column is written as text\n$/);
+  });
+
+  it('does not guess what a comma before three digits is', async () => {
+    const failure = importText('time,provider,power\n1,a,"1,234"\n2,a,"12,500"\n3,a,7\n', 'refused');
+    await expect(failure).rejects.toThrow(/If it is one give --decimal , and if it is a sign between thousands write/);
+  });
+
+  it('refuses signs between thousands also where the decimal sign is known', async () => {
+    const failure = importText('time;provider;power\n1;a;1.234,5\n2;a;7,5\n', 'refused', { decimal: ',' });
+    await expect(failure).rejects.toThrow(/data\.csv:2: "1\.234,5" in "power" has a sign between thousands\. Write/);
+  });
+
+  it('leaves infinite numbers out, and says how many of which column and where the first is', async () => {
+    const csv = 'time,provider,power,load\n1,a,1,1\n2,a,inf,2\n3,a,-Infinity,NaN\n4,a,NaN,inf\n';
+    const { result, io } = await importText(csv, 'infinite');
+    expect(result).toMatchObject({ rows: 2, empty: 2, numbers: ['power', 'load'] });
+    expect(io.err().split('\n').slice(1)).toEqual([
+      expect.stringMatching(
+        /data\.csv:3: "inf" in "power" is infinite, which .* left out \(the first of 2 such cells\)$/,
+      ),
+      expect.stringMatching(/data\.csv:5: "inf" in "load" is infinite, which InfluxDB cannot hold, and is left out$/),
+      '',
+    ]);
+  });
+
+  it('says in one line which column is of another type in the table, and writes nothing', async () => {
+    await importText('time,provider,power,note\n1,a,1,x\n', 'kinds');
+    const refusal = async (csv: string, options: Partial<ImportOptions> = {}) => {
+      const failure = await importText(csv, 'kinds', options).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ kind: 'BadSchema' });
+      return String(failure);
+    };
+    expect(await refusal('time,provider,power\n2,a,2\n3,a,off\n')).toMatch(
+      /data\.csv:3: "off" in "power" makes the column text, and it holds numbers in the table kinds\. Nothing was written\.$/,
+    );
+    expect(await refusal('time,provider,note\n2,a,2\n')).toMatch(
+      /data\.csv:1: "note" is a number in the file and text in the table kinds\. A column of a table stays what it is/,
+    );
+    expect(await refusal('time,provider,power\n2,a,2\n', { tags: [] })).toMatch(
+      /"provider" is text in the file and a tag in the table kinds\./,
+    );
+    expect(await refusal('time,note,power\n2,a,2\n', { tags: ['note'] })).toMatch(
+      /"note" is a tag in the file and text in the table kinds\./,
+    );
+    expect(await refusal('time,provider\n2,a\n', { tags: [], constants: { power: 'x' } })).toMatch(
+      /"power" is a tag in the file and a number in the table/,
+    );
+    expect(await rowsOf('kinds', 'power')).toEqual([[1]]);
+  });
+
   it('refuses a pipe, which it cannot read twice', async () => {
     const pipe = join(folder, 'pipe');
     execFileSync('mkfifo', [pipe]);

@@ -37,6 +37,11 @@ beforeAll(async () => {
   }
   await influx.write(lines);
   await influx.close();
+  const other = createInflux({ host: server.url, token: TOKEN, database: 'texts' });
+  await other.write(
+    [1, 20, 300].map((x, i) => `texts,machineID=m power="${x},5",note="ok",load="${x}" ${NOW + i}000000`),
+  );
+  await other.close();
 });
 
 afterAll(() => server.close());
@@ -100,6 +105,19 @@ describe('without questions', () => {
     expect(existsSync(join(cwd, '.env'))).toBe(false);
     await run({ cwd, table: 'machine_data', id: ['machineID'], values: ['power'], yes: false });
     expect(loadSettings({ cwd, env: {} }).pipelines.machines?.source.values).toEqual(['power']);
+  });
+
+  test('says which columns hold texts that look like numbers where there is nothing to watch', async () => {
+    const database = 'texts';
+    const refused = run({ cwd: folderWith(), database });
+    await expect(refused).rejects.toThrow(UsageError);
+    await expect(refused).rejects.toThrow(
+      /no column for --values; choose another with --table\. load, power hold texts that look like numbers, such as "300"\. Write them as numbers to another table \(--decimal in `.* import --help`\)$/,
+    );
+    const named = run({ cwd: folderWith(), database, values: ['power'] });
+    await expect(named).rejects.toThrow(/columns of that kind: none\. power holds texts that .*, such as "300,5"\./);
+    const other = run({ cwd: folderWith(), database, values: ['note'] });
+    await expect(other).rejects.toThrow(/columns of that kind: none$/);
   });
 
   test('keeps the token out of everything but .env, which only its owner can read', async () => {

@@ -26,6 +26,13 @@ describe('number texts', () => {
     for (const text of ['x', '1_0', '0x10', '1e', '.', 'Nan', '1,5', ' NA']) expect(numberFromText(text)).toBeNull();
     expect(numberFromText('-INF')).toBe(Number.NEGATIVE_INFINITY);
   });
+
+  it('have a decimal comma where one was said, and then no point', () => {
+    const texts = ['39,54', ' -,5 ', '+7,', '1,5e-3', '40', '-INF'];
+    expect(texts.map((text) => numberFromText(text, ','))).toEqual([39.54, -0.5, 7, 0.0015, 40, -Infinity]);
+    expect(numberFromText('NaN', ',')).toBeNaN();
+    for (const text of ['39.54', '1.234,5', '1,2,3', ',', 'x']) expect(numberFromText(text, ',')).toBeNull();
+  });
 });
 
 // What pandas 3.1.1 makes of each column, shown by an f-string.
@@ -102,6 +109,7 @@ describe('times', () => {
     ['-1.5', -1_500_000_000n],
     ['1769860800', 1_769_860_800_000_000_000n],
     ['1769860800123.25', 1_769_860_800_123_250_000n],
+    ['-1769860800123,25', -1_769_860_800_123_250_000n],
     ['1769860800123456', 1_769_860_800_123_456_000n],
     ['1769860800123456789', 1_769_860_800_123_456_789n],
   ])('%s is %d', (text, value) => {

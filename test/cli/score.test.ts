@@ -134,6 +134,55 @@ describe('score', () => {
     expect(text.trimEnd().split('\n').at(-1)).toMatch(/,,False,acme-7$/);
   });
 
+  it('says how many numbers of a column are infinite, and where the first is', async () => {
+    const lines = csv([
+      ...rows,
+      ...['inf', '-Infinity', '1e999', 'NaN', ''].map((v, i) => `2026-01-01T00:01:0${i}Z,7,Acme,${v}`),
+    ]);
+    const { io, result } = await scoreText(lines, { pipeline: 'machines' });
+    expect(io.err()).toMatch(
+      /^\S*data\.csv:4: "inf" in "power" is infinite and counts as missing \(the first of 3 such cells\)\n$/,
+    );
+    expect(result).toMatchObject({ rows: 7, missing: 5, unscored: 5 });
+    const replay = await scoreText(lines);
+    expect(replay.io.err()).toContain('data.csv:4: "inf" in "power" is infinite and stays a value, as in a data frame');
+    const none = scoreText(csv(['1,7,Acme,', '2,7,Acme,-inf']), { pipeline: 'machines' });
+    await expect(none).rejects.toThrow(
+      /data\.csv:3: "-inf" in "power" is infinite, and no row of the file has a value/,
+    );
+  });
+
+  it.each([
+    [';', ','],
+    [';', '.'],
+    ['\t', ','],
+    ['\t', '.'],
+  ] as const)('reads fields between %j and numbers with %j as the same rows', async (separator, decimal) => {
+    const plain = csv([...rows.map((row) => `${row}.25`), '2026-01-01T00:00:02Z,7,Acme,-1e-1']);
+    const expected = await scoreText(plain, { pipeline: 'machines' });
+    const text = plain.replaceAll(',', separator).replace(/\.(?=25$)/gm, decimal);
+    const found = await scoreText(text, { pipeline: 'machines', ...(decimal === ',' ? { decimal } : {}) });
+    expect(found.text).toBe(expected.text);
+  });
+
+  it('is told by a long first line, too, which separator a file has', async () => {
+    const long = `"${'a,""'.repeat(200_000)}"`;
+    const { result } = await scoreText(`time;machineID;${long};provider;power\n1;7;;Acme;5\n`, {
+      pipeline: 'machines',
+    });
+    expect(result).toMatchObject({ rows: 1, missing: 0 });
+  });
+
+  it('takes cells with commas for missing where a point was asked for, or where most numbers have one', async () => {
+    const mixed = csv([...rows.map((row) => `${row}.5`), '2026-01-01T00:00:02Z,7,Acme,"39,54"']);
+    const { io } = await scoreText(mixed);
+    expect(io.err()).toMatch(/data\.csv:4: "39,54" in "power" is no number and counts as missing\n/);
+    const whole = csv([...rows, '2026-01-01T00:00:02Z,7,Acme,"39,54"']);
+    await expect(scoreText(whole)).rejects.toThrow(/has a decimal comma/);
+    expect((await scoreText(whole, { decimal: '.' })).result).toMatchObject({ rows: 3, missing: 1 });
+    expect((await scoreText(whole, { decimal: ',' })).result).toMatchObject({ rows: 3, missing: 0 });
+  });
+
   it.each([
     ['a line with too few fields', csv([...rows, '2026-01-01T00:00:02Z,7']), /data\.csv:4: expected 4 fields.*found 2/],
     ['a quote that is never closed', csv([...rows, '2026-01-01T00:00:02Z,"7,Acme,1']), /data\.csv:4: a quoted field/],
@@ -150,7 +199,48 @@ describe('score', () => {
     ['a file that ends within a character', Buffer.from('time,power\n1,é').subarray(0, -1), /data\.csv:2: .*0xc3 at/],
     ['UTF-16 with its mark', utf16('\ufefftime,power\n1,1\n'), /data\.csv:1: this is UTF-16; save the file as UTF-8/],
     ['UTF-16 without its mark', utf16('time,power\n1,1\n'), /data\.csv:1: this is UTF-16; save the file as UTF-8/],
-    ['other separators', 'time;machineID;provider;power\n1;7;A;1\n', /separated by commas, not by ";"/],
+    ['other separators', 'time|machineID\n1|7\n', /separated by commas, semicolons or tabs, not by "\|"/],
+    ['other separators with decimal commas', 'time|power\n1|1,5\n', /data\.csv:2: expected 1 field .* not by "\|"\. N/],
+    [
+      'a comma in a name where semicolons separate',
+      'time;machineID;provider;power;load, kW\n1;7;A;1;2\n',
+      /data\.csv:2: expected 2 fields .*found 1\. Where ";" separates the fields, no name .* may have a comma outside quotes\. Nothing/,
+    ],
+    [
+      'such a name without rows',
+      'time;machineID;provider;load, kW\n',
+      /no column "time".* Where ";" separates the fields/,
+    ],
+    [
+      'decimal commas that are not in quotes',
+      csv(['1,7,Acme,39,54']),
+      /data\.csv:2: expected 4 fields .* found 5; a number with a decimal comma must stand in quotes/,
+    ],
+    [
+      'a column of numbers with decimal commas',
+      csv([...rows, ...rows.map((row) => row.replace(/,\d+$/, ',"39,54"'))]).replaceAll(',500', ',"1"'),
+      /data\.csv:4: "39,54" in "power" has a decimal comma \(the first of 2 such cells\)\. Give --decimal , to read it/,
+    ],
+    [
+      'signs between thousands',
+      csv(['1,7,Acme,"1,234.5"']),
+      /data\.csv:2: "1,234\.5" in "power" has a sign between thousands\. Write numbers without it\. Nothing/,
+    ],
+    [
+      'rows of which none has a number',
+      csv([`${rows[0]} V`, '2026-01-01T00:00:01Z,7,Acme,', '2026-01-01T00:00:02Z,7,Acme,off']),
+      /data\.csv:2: "100 V" in "power" is no number, and no row of the file has a value in "power"\. Nothing was written\.$/,
+    ],
+    [
+      'rows without any value',
+      csv(['1,7,Acme,', '2,7,Acme,NaN']),
+      /data\.csv: no row of the file has a value in "power"\.$/,
+    ],
+    [
+      'rows without ids',
+      csv([',7,Acme,1', ',8,Acme,2']),
+      /data\.csv: no row has an id and a time \("provider", "machineID", "time"\)\.$/,
+    ],
     ['an offset that does not exist', csv(['2026-02-03T00:00:00+99:00,7,Acme,1']), /data\.csv:2: expected a time/],
     ['a quote that is never closed in a long file', csv(['1,7,"A,1', ...longRows]), /data\.csv:2: .* more than 16 MB/],
     ['an empty file', '', /is empty/],

@@ -87,6 +87,28 @@ describe('suggest FILE.csv', () => {
     );
   });
 
+  it('fails where no row that is looked at has a value, and reads decimal commas when told to', async () => {
+    const rows = (value: string) =>
+      Array.from({ length: 300 }, (_, i) => `${START + 60 * i};m1;${i < 200 ? value : '1,5'};${value}\n`).join('');
+    const file = path('commas.csv');
+    const header = `time;machine;power;"odd, 'name': {x}"\n`;
+    writeFileSync(file, header + rows('2,5'));
+    await expect(run('normalise: running', { file })).rejects.toThrow(
+      /commas\.csv:2: "2,5" in "power" has a decimal comma/,
+    );
+    await expect(run('normalise: running', { file, decimal: '.' })).rejects.toThrow(
+      /commas\.csv:2: "2,5" in "power" is no number, and no row of the file has a value in "power", "odd, 'name': \{x\}"/,
+    );
+    const { machines } = JSON.parse((await run('normalise: running', { file, decimal: ',' })).out());
+    expect(machines[0].columns[0].range).toEqual([1.5, 2.5]);
+
+    writeFileSync(file, header + rows(''));
+    const to = new Date((START + 60 * 200) * 1000).toISOString();
+    await expect(run('normalise: running', { file, decimal: ',', to })).rejects.toThrow(
+      /^No row of .*commas\.csv that was looked at has a value in "power", "odd, 'name': \{x\}"$/,
+    );
+  });
+
   it('wants a file or both ends of a range', async () => {
     await expect(run('normalise: running', { file: undefined })).rejects.toThrow(
       /^Expected --from and --to, or a CSV file$/,

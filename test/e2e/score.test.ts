@@ -46,6 +46,28 @@ describe('score --out /dev/stdout', () => {
 });
 
 describe('score', () => {
+  it('reads decimal commas and semicolons when told to, fails in one line when not, and knows no other decimal sign', async () => {
+    const lines = csvOf(300)
+      .replaceAll(',', ';')
+      .replaceAll(/;(\d+)$/gm, ';$1,5');
+    const cwd = await mkdtemp(join(tmpdir(), 'halfspace-score-'));
+    await writeFile(join(cwd, 'commas.csv'), lines);
+    const told = await runCommand([...score('commas.csv', 'scores.csv'), '--decimal', ','], { cwd });
+    expect(told.stdout, told.stderr).toMatch(/^scored 300 rows of 3 machines/);
+    await rm(join(cwd, 'scores.csv'));
+    for (const [decimal, code] of [
+      [[], 1],
+      [['--decimal', '.'], 1],
+      [['--decimal', ';'], 2],
+    ] as const) {
+      const found = await runCommand([...score('commas.csv', 'scores.csv'), ...decimal], { cwd });
+      expect(found).toMatchObject({ code, stdout: '' });
+      if (code === 1) expect(found.stderr).toMatch(/^halfspace: commas\.csv:2: "200,5" in "power" .*\n$/);
+    }
+    expect(await readdir(cwd)).toEqual(['commas.csv']);
+    await rm(cwd, { recursive: true });
+  });
+
   it.each(['SIGTERM', 'SIGINT'] as const)('leaves nothing behind on %s', async (signal) => {
     const running = await startCommand(score('long.csv', 'scores.csv'), { cwd: folder });
     await expect.poll(() => readdir(folder), { timeout: 60_000, interval: 5 }).toHaveLength(3);

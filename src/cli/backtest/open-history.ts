@@ -3,6 +3,7 @@ import { HalfspaceError } from '../../contract/failures.js';
 import type { PipelineSettings } from '../../contract/pipeline.js';
 import { isoFromNanos, nanosFromIso, timeProblem } from '../../contract/time.js';
 import { createInflux, type Influx } from '../../influx/connect.js';
+import type { Decimal } from '../csv/number-text.js';
 import { readPipelineRows } from '../csv/pipeline-rows.js';
 import { timeUnitOf } from '../csv/time-text.js';
 import { influxOptions } from '../influx-options.js';
@@ -18,6 +19,8 @@ export interface HistoryOptions {
   readonly from?: string | undefined;
   readonly to?: string | undefined;
   readonly timeUnit?: string | undefined;
+  /** Of the file; a point when left out, unless its numbers look otherwise. */
+  readonly decimal?: Decimal | undefined;
   readonly config?: string | undefined;
 }
 
@@ -50,6 +53,12 @@ export function noRows(source: string, { from, to }: Partial<Span>): HalfspaceEr
   return new HalfspaceError('BadWindow', `There are no rows of ${source}${since}${until}`);
 }
 
+/** What is to be said where rows were found, and nothing in them. */
+export function noValues(source: string, { source: { values } }: PipelineSettings): HalfspaceError {
+  const names = values.map((name) => JSON.stringify(name)).join(', ');
+  return new HalfspaceError('BadSchema', visible(`No row of ${source} that was looked at has a value in ${names}`));
+}
+
 /** A connection where something is read from the database. */
 export async function withInflux<T>(
   options: HistoryOptions & { readonly labelsTable?: string | undefined },
@@ -66,7 +75,7 @@ export async function withInflux<T>(
 
 /** The rows that are looked at: of the file, or of the pipeline's own source. */
 export async function openHistory(
-  { file, timeUnit }: HistoryOptions,
+  { file, timeUnit, decimal }: HistoryOptions,
   settings: PipelineSettings,
   range: Partial<Span>,
   influx: Influx | null,
@@ -74,7 +83,8 @@ export async function openHistory(
   io: CliIo,
 ): Promise<History> {
   if (file !== undefined) {
-    const { shaped } = await readPipelineRows({ file, timeUnit: timeUnitOf(timeUnit), settings }, io);
+    const unit = timeUnitOf(timeUnit);
+    const { shaped } = await readPipelineRows({ file, timeUnit: unit, decimal: decimal ?? null, settings }, io);
     return historyOfRows(file, shaped, range);
   }
   const { from, to } = range;

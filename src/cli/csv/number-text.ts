@@ -3,7 +3,13 @@ const MISSING: ReadonlySet<string> = new Set(
   ',#N/A,#N/A N/A,#NA,-1.#IND,-1.#QNAN,-NaN,-nan,1.#IND,1.#QNAN,<NA>,N/A,NA,NULL,NaN,None,n/a,nan,null'.split(','),
 );
 
-const DECIMAL = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/;
+/** The sign before a number's decimals. */
+export type Decimal = '.' | ',';
+
+const DECIMAL: Readonly<Record<Decimal, RegExp>> = {
+  '.': /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/,
+  ',': /^\s*[+-]?(?:\d+,?\d*|,\d+)(?:[eE][+-]?\d+)?\s*$/,
+};
 const INFINITE = /^([+-]?)inf(?:inity)?$/i;
 
 export function isMissingText(text: string): boolean {
@@ -12,10 +18,11 @@ export function isMissingText(text: string): boolean {
 
 /**
  * The double nearest to a decimal number, NaN for a text that stands for "no value"; null for any other text. That is what
- * pandas 3.1 reads; versions before it could miss the nearest double by one bit.
+ * pandas 3.1 reads; versions before it could miss the nearest double by one bit. With a decimal comma a text with a point is
+ * no number: the point may be a decimal sign all the same, or part thousands.
  */
-export function numberFromText(text: string): number | null {
-  if (DECIMAL.test(text)) return Number(text);
+export function numberFromText(text: string, decimal: Decimal = '.'): number | null {
+  if (DECIMAL[decimal].test(text)) return Number(decimal === '.' ? text : text.replace(',', '.'));
   if (MISSING.has(text)) return Number.NaN;
   const infinite = INFINITE.exec(text);
   if (infinite === null) return null;

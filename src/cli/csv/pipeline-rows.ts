@@ -7,9 +7,12 @@ import { createShaper, type Shaped } from '../../shape/group.js';
 import type { CliIo } from '../io.js';
 import { createProgress } from '../progress.js';
 import { untilStopped } from '../until-stopped.js';
+import { remarkCells, shownCell } from './cell-remarks.js';
 import { idTextsOf } from './id-text.js';
-import { isMissingText } from './number-text.js';
+import type { NumberTally } from './number-tally.js';
+import { type Decimal, isMissingText } from './number-text.js';
 import { type CsvSource, type CsvTables, readCsv } from './read-table.js';
+import { brokenLine } from './records.js';
 import type { TimeFormat, TimeUnit } from './time-text.js';
 
 /** A pipeline's rows in a CSV file. */
@@ -18,23 +21,27 @@ export interface PipelineFile {
   readonly file: string;
   /** Null: told by the times' size. */
   readonly timeUnit: TimeUnit | null;
+  /** Null: a point, unless the numbers look otherwise. */
+  readonly decimal: Decimal | null;
   readonly settings: PipelineSettings;
 }
 
 /**
  * Reads and shapes all rows of a file, and remarks on those that were left out.
- * @throws HalfspaceError for a file, column, line or id that cannot be used, or a file without rows.
+ * @throws HalfspaceError for a file, column, line or id that cannot be used, or a file without rows, or without a value in
+ * any of them.
  */
 export async function readPipelineRows(
-  { file, timeUnit, settings }: PipelineFile,
+  { file, timeUnit, decimal, settings }: PipelineFile,
   io: CliIo,
 ): Promise<{ shaped: Shaped; timeFormat: TimeFormat | null }> {
   const { source, mode } = settings;
   const { time, values: numbers, id: strings } = source;
-  const read = await readInput({ file, time, timeUnit, numbers, strings }, io);
+  const read = await readInput({ file, time, timeUnit, decimal, numbers, strings }, io);
   if (read.tables.length === 0) throw new HalfspaceError('BadSchema', `${file} has no rows below its first line.`);
   const shaped = shapeTables(mode === 'replay' ? withDataFrameIds(read.tables, source.id) : read.tables, settings);
-  remark(read, shaped.counts, file, io);
+  refuseEmpty(read.tallies, shaped, settings, file);
+  remark(read.tallies, shaped.counts, settings, file, io);
   return { shaped, timeFormat: read.timeFormat };
 }
 
@@ -84,11 +91,44 @@ function shapeTables(tables: readonly Table[], { source, mode }: PipelineSetting
   throw new HalfspaceError(shaped.collisions.length > 0 ? 'IdCollision' : 'BadSettings', `${first.reason}${more}`);
 }
 
-function remark({ notNumbers }: CsvTables, counts: ShapeCounts, file: string, io: CliIo): void {
-  const { count, first } = notNumbers;
-  if (first !== null) {
-    const where = `${file}:${first.line}: ${JSON.stringify(first.text.slice(0, 80))} in ${JSON.stringify(first.column)}`;
-    io.stderr(`${where} is no number and counts as missing${count > 1 ? `; so do ${count - 1} more\n` : '\n'}`);
+/** Rows that nobody can score would look like healthy ones. */
+function refuseEmpty(
+  tallies: readonly NumberTally[],
+  { slices, counts }: Shaped,
+  { source }: PipelineSettings,
+  file: string,
+): void {
+  const rows = slices.reduce((sum, slice) => sum + slice.rows, 0);
+  if (rows === 0) {
+    const names = [...source.id, source.time].map((name) => JSON.stringify(name)).join(', ');
+    throw new HalfspaceError('BadSchema', `${file}: no row has an id and a time (${names}).`);
+  }
+  if (counts.empty < rows) return;
+  const nothing = `no row of the file has a value in ${source.values.map((name) => JSON.stringify(name)).join(', ')}`;
+  const unreadable = tallies
+    .flatMap(({ column, notNumbers, infinite }) => [
+      { column, first: notNumbers.first, what: 'no number' },
+      { column, first: infinite.first, what: 'infinite' },
+    ])
+    .flatMap(({ first, ...cell }) => (first === null ? [] : [{ ...first, ...cell }]))
+    .sort((a, b) => a.line - b.line)[0];
+  if (unreadable === undefined) throw new HalfspaceError('BadSchema', `${file}: ${nothing}.`);
+  const { line, text, column, what } = unreadable;
+  throw brokenLine(file, line, `${shownCell(text, column)} is ${what}, and ${nothing}`);
+}
+
+function remark(
+  tallies: readonly NumberTally[],
+  counts: ShapeCounts,
+  { mode }: PipelineSettings,
+  file: string,
+  io: CliIo,
+): void {
+  const infinite =
+    mode === 'replay' ? 'is infinite and stays a value, as in a data frame' : 'is infinite and counts as missing';
+  for (const tally of tallies) {
+    remarkCells(tally.column, tally.notNumbers, 'is no number and counts as missing', file, io);
+    remarkCells(tally.column, tally.infinite, infinite, file, io);
   }
   if (counts.unidentified > 0) io.stderr(`${counts.unidentified} rows without an id or time were left out\n`);
   if (counts.duplicates > 0) io.stderr(`${counts.duplicates} rows were replaced by later ones of the same time\n`);

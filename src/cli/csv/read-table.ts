@@ -1,7 +1,9 @@
 import { HalfspaceError } from '../../contract/failures.js';
 import { type Column, MISSING_TIME, type Table } from '../../contract/table.js';
-import { isMissingText, numberFromText } from './number-text.js';
+import { NumberTally } from './number-tally.js';
+import { type Decimal, isMissingText } from './number-text.js';
 import { brokenLine, cut, type RecordBatch, readRecords } from './records.js';
+import { separatorHint } from './separator.js';
 import { nanosFromText, type TimeFormat, type TimeUnit, timeFormatOf } from './time-text.js';
 
 export interface CsvSource {
@@ -10,6 +12,8 @@ export interface CsvSource {
   readonly time: string;
   /** Unit of times that are numbers; null: told by the first time's size. */
   readonly timeUnit: TimeUnit | null;
+  /** Null: a point, unless the numbers look otherwise. */
+  readonly decimal: Decimal | null;
   /** Columns to read as numbers. */
   readonly numbers: readonly string[];
   /** Columns to read as texts, exactly as they stand. */
@@ -19,24 +23,19 @@ export interface CsvSource {
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
-/** Texts in number columns that are no numbers; their cells are missing. */
-export interface NotNumbers {
-  readonly count: number;
-  /** The first, with its place; null when there is none. */
-  readonly first: { readonly line: number; readonly column: string; readonly text: string } | null;
-}
-
 export interface CsvTables {
   /** In the order of the file, a few thousand rows each; the dictionary of a text column is shared and only grows. */
   readonly tables: readonly Table[];
   /** Null when the file has no times. */
   readonly timeFormat: TimeFormat | null;
-  readonly notNumbers: NotNumbers;
+  /** One for each column of numbers: what its cells looked like. A cell that is no number is missing. */
+  readonly tallies: readonly NumberTally[];
 }
 
 /**
  * The wanted columns of a whole CSV file. A time or number that is empty or reads NA, null, nan or the like is missing.
- * @throws HalfspaceError `BadSchema` naming a missing column and those present, or `file:line` of a broken line or time.
+ * @throws HalfspaceError `BadSchema` naming a missing column and those present, or `file:line` of a broken line or time, or
+ * of the first number of a column that has them written in another way.
  */
 export async function readCsv(source: CsvSource): Promise<CsvTables> {
   const { file, time } = source;
@@ -45,10 +44,9 @@ export async function readCsv(source: CsvSource): Promise<CsvTables> {
     texts: [] as string[],
     codes: new Map<string, number>(),
   }));
+  const tallies = source.numbers.map((name) => new NumberTally(name, source.decimal));
   const tables: Table[] = [];
   let timeFormat: TimeFormat | null = null;
-  let count = 0;
-  let first: NotNumbers['first'] = null;
 
   function readTimes({ records, lines }: RecordBatch, at: number): Column {
     const values = new BigInt64Array(records.length);
@@ -66,29 +64,26 @@ export async function readCsv(source: CsvSource): Promise<CsvTables> {
     return { kind: 'time', values };
   }
 
-  function readNumbers({ records, lines }: RecordBatch, at: number, column: string): Column {
-    const values = new Float64Array(records.length);
-    for (let i = 0; i < records.length; i++) {
-      const text = records[i]?.[at] ?? '';
-      const value = numberFromText(text);
-      values[i] = value ?? Number.NaN;
-      if (value !== null) continue;
-      count++;
-      first ??= { line: lines[i] ?? 0, column, text };
-    }
-    return { kind: 'number', values };
-  }
-
   for await (const batch of readRecords(file, source.signal)) {
     const at = (name: string): number => placeOf(batch.header, name, file);
     const columns = new Map<string, Column>([[time, readTimes(batch, at(time))]]);
-    for (const name of source.numbers) columns.set(name, readNumbers(batch, at(name), name));
+    for (const tally of tallies) columns.set(tally.column, readNumbers(batch, at(tally.column), tally));
     for (const { name, texts, codes } of dictionaries) columns.set(name, readTexts(batch, at(name), texts, codes));
     if (batch.records.length === 0) continue;
     tables.push({ rows: batch.records.length, columns });
     source.onBytes?.(batch.bytes);
   }
-  return { tables, timeFormat, notNumbers: { count, first } };
+  for (const tally of tallies) {
+    const other = tally.findOtherWriting();
+    if (other !== null) throw brokenLine(file, other.line, other.what);
+  }
+  return { tables, timeFormat, tallies };
+}
+
+function readNumbers({ records, lines }: RecordBatch, at: number, tally: NumberTally): Column {
+  const values = new Float64Array(records.length);
+  for (let i = 0; i < records.length; i++) values[i] = tally.read(records[i]?.[at] ?? '', lines[i] ?? 0);
+  return { kind: 'number', values };
 }
 
 function readTexts({ records }: RecordBatch, at: number, dictionary: string[], codeOf: Map<string, number>): Column {
@@ -109,12 +104,9 @@ function readTexts({ records }: RecordBatch, at: number, dictionary: string[], c
 export function placeOf(header: readonly string[], name: string, file: string): number {
   const at = header.indexOf(name);
   if (at >= 0) return at;
-  const separator = header.length === 1 ? /[;\t|]/.exec(header[0] ?? '')?.[0] : undefined;
-  const hint =
-    separator === undefined ? '' : ` Fields must be separated by commas, not by ${JSON.stringify(separator)}.`;
   throw new HalfspaceError(
     'BadSchema',
-    `${file} has no column ${JSON.stringify(name)}. Its first line has: ${cut(header.map(shownName).join(', '))}.${hint}`,
+    `${file} has no column ${JSON.stringify(name)}. Its first line has: ${cut(header.map(shownName).join(', '))}.${separatorHint(header)}`,
   );
 }
 

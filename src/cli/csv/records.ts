@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { CsvError, type CsvErrorCode, Parser } from 'csv-parse';
 import { HalfspaceError } from '../../contract/failures.js';
+import { type Separator, separatorHint, separatorOf } from './separator.js';
 import { type BadByte, createUtf8Check } from './utf8-check.js';
 
 /** Bytes read at a time: a few thousand records. */
@@ -23,8 +24,8 @@ export interface RecordBatch {
 }
 
 /**
- * The records of a CSV file (RFC 4180: comma, double quotes, any line end, a byte order mark, UTF-8) as texts; lines
- * with nothing or only spaces are skipped, a quote within an unquoted field is itself.
+ * The records of a CSV file (RFC 4180: double quotes, any line end, a byte order mark, UTF-8; commas, or semicolons or tabs
+ * as the first line tells) as texts; lines with nothing or only spaces are skipped, a quote within an unquoted field is itself.
  * @throws HalfspaceError `BadSettings` when the file cannot be read, `BadSchema` with `file:line` when a line is broken or
  * not UTF-8.
  */
@@ -35,51 +36,65 @@ export async function* readRecords(file: string, signal?: AbortSignal): AsyncGen
   let lastLine = 0;
   let parserLine = 0;
   let countedTwice = 0;
-  const parser = new Parser({
-    bom: true,
-    max_record_size: LONGEST_RECORD_MB * 1024 * 1024,
-    record_delimiter: ['\r\n', '\n', '\r'],
-    relax_column_count: true,
-    relax_quotes: true,
-    skip_empty_lines: true,
-    // Records are taken as they are found and none is queued in the stream: a failure names its own line.
-    on_record: (record: string[]) => {
-      // The parser counts a line end of two characters within quotes as two lines.
-      if (parser.info.lines - parserLine > 1) countedTwice += lineEndsOfTwo(record);
-      parserLine = parser.info.lines;
-      const line = parserLine - countedTwice;
-      lastLine = line;
-      if (header === null) header = headerOf(record, file, line);
-      else if (header.length === 1 || record.length > 1 || record[0]?.trim() !== '') {
-        if (record.length !== header.length) {
-          throw brokenLine(file, line, `expected ${fieldCount(header.length)}, found ${record.length}`);
-        }
-        records.push(record);
-        lines.push(line);
-      }
-      return null;
-    },
-  });
   let failure: unknown = null;
-  parser.on('error', (error) => {
-    failure ??= error;
-  });
-  parser.resume();
+
+  function createParser(separator: Separator): Parser {
+    const parser = new Parser({
+      bom: true,
+      delimiter: separator,
+      max_record_size: LONGEST_RECORD_MB * 1024 * 1024,
+      record_delimiter: ['\r\n', '\n', '\r'],
+      relax_column_count: true,
+      relax_quotes: true,
+      skip_empty_lines: true,
+      // Records are taken as they are found and none is queued in the stream: a failure names its own line.
+      on_record: (record: string[]) => {
+        // The parser counts a line end of two characters within quotes as two lines.
+        if (parser.info.lines - parserLine > 1) countedTwice += lineEndsOfTwo(record);
+        parserLine = parser.info.lines;
+        const line = parserLine - countedTwice;
+        lastLine = line;
+        if (header === null) header = headerOf(record, file, line);
+        else if (header.length === 1 || record.length > 1 || record[0]?.trim() !== '') {
+          if (record.length !== header.length) throw brokenLine(file, line, wrongCount(record, header, separator));
+          records.push(record);
+          lines.push(line);
+        }
+        return null;
+      },
+    });
+    parser.on('error', (error) => {
+      failure ??= error;
+    });
+    return parser.resume();
+  }
 
   const check = createUtf8Check();
+  let parser: Parser | null = null;
+  let begin: Buffer = Buffer.alloc(0); // what was read before the separator is known
   let bytes = 0;
   try {
     const stream = createReadStream(file, { highWaterMark: CHUNK_BYTES, ...(signal === undefined ? {} : { signal }) });
     for await (const chunk of stream) {
       refuse(check.take(chunk), file);
       bytes += chunk.length;
-      await written(parser, chunk);
+      if (parser === null) {
+        begin = Buffer.concat([begin, chunk]);
+        const separator = separatorOf(begin, false);
+        if (separator === null) continue;
+        parser = createParser(separator);
+        await written(parser, begin);
+      } else await written(parser, chunk);
       if (failure !== null) throw failure;
       if (header !== null && records.length > 0) yield { header, records, lines, bytes };
       records = [];
       lines = [];
     }
     refuse(check.end(), file);
+    if (parser === null) {
+      parser = createParser(separatorOf(begin, true) ?? ',');
+      await written(parser, begin);
+    }
     await ended(parser);
     if (failure !== null) throw failure;
   } catch (error) {
@@ -141,8 +156,15 @@ function findTwice(names: readonly string[]): string | undefined {
   return names.find((name) => seen.size === seen.add(name).size);
 }
 
-function fieldCount(count: number): string {
-  return `${count} ${count === 1 ? 'field' : 'fields'} as in the first line`;
+/** What is wrong with a line of more or fewer fields than there are columns. */
+function wrongCount(record: readonly string[], header: readonly string[], separator: Separator): string {
+  const { length } = header;
+  const what = `expected ${length} ${length === 1 ? 'field' : 'fields'} as in the first line, found ${record.length}`;
+  const hint = separator === ',' ? separatorHint(header) : '';
+  if (hint !== '') return `${what}.${hint.replace(/\.$/, '')}`;
+  const isCut = record.some((field, i) => /^\s*[+-]?\d+$/.test(field) && /^\d+\s*$/.test(record[i + 1] ?? ''));
+  if (separator !== ',' || record.length < length || !isCut) return what;
+  return `${what}; a number with a decimal comma must stand in quotes, or semicolons separate the fields`;
 }
 
 function written(parser: Parser, chunk: unknown): Promise<void> {

@@ -32,7 +32,7 @@ const LONGEST_EPOCH = 40; // digits; more are out of range in any unit unless th
 
 const ISO =
   /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?)?\s*(?:[Zz]|(?:UTC)|([+-])(\d\d):?(\d\d)?)?$/;
-const EPOCH = /^([+-]?)(\d+)(?:\.(\d*))?$/;
+const EPOCH = /^([+-]?)(\d+)(?:[.,](\d*))?$/;
 
 /** How the times of a column are written; told by its first time, because a column is written in one way. */
 export interface TimeFormat {
@@ -46,7 +46,7 @@ export interface TimeFormat {
 export function timeFormatOf(text: string, unit: TimeUnit | null): TimeFormat | null {
   const trimmed = text.trim();
   const epoch = EPOCH.exec(trimmed);
-  if (epoch !== null) return { unit: unit ?? unitOf(Math.abs(Number(trimmed))), offsetMinutes: null };
+  if (epoch !== null) return { unit: unit ?? unitOf(Number(epoch[2])), offsetMinutes: null };
   const iso = ISO.exec(trimmed);
   if (iso === null) return null;
   const [, , , , , , , , sign, hours, minutes = '0'] = iso;

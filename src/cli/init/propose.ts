@@ -2,6 +2,7 @@ import type { Table } from '../../contract/table.js';
 import type { Influx } from '../../influx/connect.js';
 import { quoteIdentifier } from '../../influx/identifiers.js';
 import { findTimeRange, type TableColumn } from '../../influx/schema.js';
+import { looksLikeNumber } from '../csv/number-tally.js';
 
 /** What a table looks like: enough to propose a pipeline for it. */
 export interface TableProfile {
@@ -10,9 +11,17 @@ export interface TableProfile {
   readonly rows: number;
   readonly time: string;
   /** Tags and strings with how many different values they take in that day. */
-  readonly texts: readonly { readonly name: string; readonly kind: 'tag' | 'string'; readonly distinct: number }[];
+  readonly texts: readonly TextProfile[];
   /** Numbers with their range in that day; null where there is none. */
   readonly numbers: readonly { readonly name: string; readonly range: readonly [number, number] | null }[];
+}
+
+export interface TextProfile {
+  readonly name: string;
+  readonly kind: 'tag' | 'string';
+  readonly distinct: number;
+  /** One of the texts of a string column, where they look like numbers. */
+  readonly numeral?: string;
 }
 
 const PROFILE_SPAN_NS = 24n * 3_600_000_000_000n; // far below the 72 h that one query of InfluxDB 3 Core may touch
@@ -40,6 +49,9 @@ export async function profileTable(
   const facts = [
     'count(*) AS n',
     ...texts.map(({ name }, i) => `count(DISTINCT ${quoteIdentifier(name)}) AS t${i}`),
+    ...texts.flatMap(({ name, kind }, i) =>
+      kind === 'tag' ? [] : [`min(${quoteIdentifier(name)}) AS a${i}`, `max(${quoteIdentifier(name)}) AS z${i}`],
+    ),
     ...numbers.flatMap((name, i) => [
       `min(${quoteIdentifier(name)}) AS lo${i}`,
       `max(${quoteIdentifier(name)}) AS hi${i}`,
@@ -53,11 +65,25 @@ export async function profileTable(
       table,
       rows,
       time,
-      texts: texts.map((text, i) => ({ ...text, distinct: read(`t${i}`) })),
+      texts: texts.map((text, i) => ({
+        ...text,
+        distinct: read(`t${i}`),
+        ...numeralOf(textAt(found, `a${i}`), textAt(found, `z${i}`)),
+      })),
       numbers: numbers.map((name, i) => ({ name, range: rangeOf(read(`lo${i}`), read(`hi${i}`)) })),
     };
   }
   throw new Error(`Expected one row of counts for the table ${table}`);
+}
+
+/** Digits come before letters: where the first and the last text look like numbers, hardly one in between does not. */
+function numeralOf(first: string | null, last: string | null): { readonly numeral?: string } {
+  return first !== null && last !== null && [first, last].every(looksLikeNumber) ? { numeral: last } : {};
+}
+
+function textAt(table: Table, name: string): string | null {
+  const column = table.columns.get(name);
+  return column?.kind === 'string' ? (column.dictionary[column.codes[0] ?? -1] ?? null) : null;
 }
 
 function rangeOf(low: number, high: number): readonly [number, number] | null {

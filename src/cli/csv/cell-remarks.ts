@@ -1,0 +1,14 @@
+import type { CliIo } from '../io.js';
+import type { Cells } from './number-tally.js';
+
+/** One line on cells of a column, with the place of the first, which stands for all; nothing where there is none. */
+export function remarkCells(column: string, { count, first }: Cells, what: string, file: string, io: CliIo): void {
+  if (first === null) return;
+  const more = count === 1 ? '' : ` (the first of ${count} such cells)`;
+  io.stderr(`${file}:${first.line}: ${shownCell(first.text, column)} ${what}${more}\n`);
+}
+
+/** A cell as messages name it, on one line. */
+export function shownCell(text: string, column: string): string {
+  return `${JSON.stringify(text.slice(0, 80))} in ${JSON.stringify(column)}`;
+}
