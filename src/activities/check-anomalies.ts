@@ -3,12 +3,13 @@ import type { CheckedAnomalies, Detection, MachineInput, ModelGate, ToldEvent } 
 import type { PipelineSettings } from '../contract/pipeline.js';
 import { isoFromNanos, type Nanos, nanosFromMs } from '../contract/time.js';
 import { firstRowFrom } from '../shape/shaping.js';
-import { AlertRecords, isTold } from '../store/alert-records.js';
+import { type AlertRecord, AlertRecords } from '../store/alert-records.js';
 import { EventNotes } from '../store/event-notes.js';
 import type { EventJson } from '../verdict/event-json.js';
 import { rulesOf } from '../verdict/machine-rules.js';
 import { toldEvent } from '../verdict/told-event.js';
 import type { ActivityDeps } from './deps.js';
+import { EVER, isKnown, settleIncidents } from './incidents.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 import { NO_EVENTS, type WindowEvents } from './window-events.js';
 
@@ -38,17 +39,15 @@ export async function checkAnomalies(
   const events = all.filter((_, index) => touched[index]?.isRepeat !== true);
   const records = new AlertRecords(deps.storage);
   const rescoredFrom = detection.late?.rescoredFrom ?? null;
-  if (rescoredFrom !== null) {
-    const from = String(firstRowFrom(BigInt(rescoredFrom), settings));
-    await takeBack(records, plan.channels, input, from, all);
-  }
+  const scoredFrom = rescoredFrom ?? input.gate.watermark;
+  const incidents = await settleIncidents(records, input, all, {
+    from: scoredFrom === null ? EVER : String(firstRowFrom(BigInt(scoredFrom), settings)),
+    isAgain: rescoredFrom !== null,
+  });
 
   const latest = events.at(-1) ?? null;
-  const channels: string[] = [];
-  for (const channel of latest === null ? [] : plan.channels) {
-    if (latest !== null && !(await isKnown(records, latest, channel))) channels.push(channel);
-  }
-  const earlier = channels.length === 0 ? null : await untoldOf(records, events.slice(0, -1), input);
+  const channels = latest === null ? [] : plan.channels.filter((channel) => !isKnown(incidents, latest, channel));
+  const earlier = channels.length === 0 ? null : untoldOf(incidents, events.slice(0, -1));
   const silence = await silenceOf(records, input, settings);
   const isSilenceNew = silence !== null && machine.silent?.isNew === true;
   return {
@@ -100,29 +99,9 @@ async function silenceOf(
   return { event, channels };
 }
 
-/**
- * Whether people know of the event, also under another beginning: a model that was learned again, with other settings say,
- * finds the same incident a few rows earlier or later. It then stays told under its new name.
- */
-async function isKnown(records: AlertRecords, event: AnomalyEvent, channel: string): Promise<boolean> {
-  if (await records.isDelivered(event, channel)) return true;
-  const same = (await records.overlapping(event)).find((other) => other.channel === channel && isTold(other.how));
-  if (same === undefined) return false;
-  await records.mark(event, channel, same.how);
-  return true;
-}
-
 /** Those of a window's events, without its newest, that no channel was told of; null: none. */
-async function untoldOf(
-  records: AlertRecords,
-  events: readonly AnomalyEvent[],
-  { plan, machine }: MachineInput,
-): Promise<EarlierEvents | null> {
-  const [oldest] = events;
-  if (oldest === undefined) return null;
-  const told = (await records.list(plan.pipeline, machine.uniqueId, EVER)).filter(({ how }) => isTold(how));
-  const known = told.filter(({ event }) => event.worst.cause !== 'silent');
-  const untold = events.filter((event) => !known.some((record) => overlaps(record.event, event)));
+function untoldOf(incidents: readonly AlertRecord[], events: readonly AnomalyEvent[]): EarlierEvents | null {
+  const untold = events.filter((event) => !isKnown(incidents, event));
   const [first] = untold;
   if (first === undefined) return null;
   return { events: untold.length, rows: untold.reduce((rows, event) => rows + event.rows, 0), since: first.first };
@@ -164,29 +143,6 @@ function isFoundHere(
 /** A message lists this many; the run's payloads stay small whatever was taken back. */
 const MOST_REVISED = 10;
 
-/**
- * Brings the records of a stretch that was scored again up to date: an event that people know of and that is there no more is
- * marked to be taken back; one that only begins or ends elsewhere now stays told, under its new name too.
- */
-async function takeBack(
-  records: AlertRecords,
-  channels: readonly string[],
-  { plan, machine }: MachineInput,
-  from: Nanos,
-  events: readonly AnomalyEvent[],
-): Promise<void> {
-  for (const record of await records.list(plan.pipeline, machine.uniqueId, from)) {
-    if (!isTold(record.how) || !channels.includes(record.channel)) continue;
-    const still = events.find((event) => overlaps(event, record.event));
-    if (still === undefined) await records.mark(record.event, record.channel, 'revising');
-    else if (still.first !== record.event.first) await records.mark(still, record.channel, record.how);
-  }
-}
-
-function overlaps(a: AnomalyEvent, b: AnomalyEvent): boolean {
-  return BigInt(a.first) <= BigInt(b.last) && BigInt(b.first) <= BigInt(a.last);
-}
-
 /** Events whose end by late rows is still to be told, those of earlier runs that could not tell it included. */
 async function revisedEvents(
   records: AlertRecords,
@@ -201,5 +157,3 @@ async function revisedEvents(
   }
   return [...revised.values()].slice(0, MOST_REVISED);
 }
-
-const EVER: Nanos = String(-(2n ** 63n));

@@ -52,7 +52,8 @@ export async function chooseMachines(
     wholes.push(whole);
 
     const silence = silent.has(uniqueId) ? silences.get(uniqueId) : undefined;
-    const owesAlert = (laggard !== undefined && !isLate) || silence !== undefined;
+    // One that is behind may have owed a message before it fell behind.
+    const owesAlert = laggard !== undefined || silence !== undefined;
     const sawNothingNew = !isLate && isUnchanged(whole);
     if (ownSlice.rows === 0 && sawNothingNew && !owesAlert) continue;
     const reach = coveredFrom(document, from);

@@ -104,7 +104,7 @@ export interface MachineEntry {
   readonly covered: Nanos;
   /** Rows of its own window. */
   readonly rows: number;
-  /** True when there is a message about it whatever its rows say: one an earlier run could not deliver, or a silence. */
+  /** True when there may be a message about it whatever its rows say: one that earlier runs did not deliver, or a silence. */
   readonly owesAlert: boolean;
   /** Set while the machine is silent: it has had no rows since this one. */
   readonly silent?: { readonly since: Nanos; readonly isNew: boolean };

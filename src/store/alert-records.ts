@@ -12,11 +12,26 @@ export type AlertState = 'sending' | 'delivered' | 'logged' | 'revising' | 'revi
 /** What a message is about: an event, or the whole of a backfill by its digest's key. */
 export type AlertSubject = AnomalyEvent | { readonly digest: string };
 
+/** Where the incident that a message told of stands by now, nanoseconds. */
+export interface IncidentSpan {
+  /** First and last row that its events ever reached since it was told. */
+  readonly from: Nanos;
+  readonly until: Nanos;
+  /** Last row of the earliest of the events that it consists of now, at the least. */
+  readonly firstEnd: Nanos;
+}
+
 export interface AlertRecord {
+  /** As it was told. */
   readonly event: AnomalyEvent;
   readonly channel: string;
   readonly how: AlertState;
+  /** Absent while it is the told event's own. */
+  readonly span?: IncidentSpan;
 }
+
+/** Stretches of time, both ends included. */
+type Stretch = Pick<IncidentSpan, 'from' | 'until'>;
 
 /** Which message went to which channel: the reason an event is alerted once, whatever is retried. */
 export class AlertRecords {
@@ -38,7 +53,7 @@ export class AlertRecords {
 
   async mark(subject: AlertSubject, channel: string, how: AlertState): Promise<void> {
     const record = 'digest' in subject ? { ...subject, channel, how } : { event: subject, channel, how };
-    await this.#storage.write(keyOf(subject, channel), new TextEncoder().encode(JSON.stringify(record)));
+    await this.#write(subject, record);
   }
 
   /** What was told of it counts as not told. */
@@ -56,15 +71,39 @@ export class AlertRecords {
     );
   }
 
-  /** The records of events that share a stretch of time with this one, other than its own. */
-  async overlapping(event: AnomalyEvent): Promise<AlertRecord[]> {
-    const { pipeline, uniqueId, first, last } = event;
-    const others = (await this.#firsts(pipeline, uniqueId)).filter((other) => other !== first);
-    const within = others.filter((other) => BigInt(other) > BigInt(first) && BigInt(other) <= BigInt(last));
-    // Events follow each other, so of those that began before only the last one may reach into this one.
-    const before = others.filter((other) => BigInt(other) < BigInt(first)).slice(-1);
-    const records = await this.#recordsOf(pipeline, uniqueId, [...before, ...within]);
-    return records.filter((record) => BigInt(record.event.last) >= BigInt(first));
+  /**
+   * The incidents that a channel knows of and that may share a row with the stretch, oldest first: of those around it the next
+   * one on either side is among them.
+   */
+  async incidents(
+    pipeline: string,
+    uniqueId: string,
+    channel: string,
+    { from, until }: Stretch,
+  ): Promise<AlertRecord[]> {
+    const folder = machineFolder(pipeline, uniqueId);
+    const firsts = await this.#firsts(pipeline, uniqueId);
+    const read = async (first: Nanos): Promise<AlertRecord[]> => {
+      const record = parsed(await this.#storage.read(`${folder}/${first}/${segmentOf(channel)}.json`));
+      return isEventRecord(record) && isIncident(record) ? [record] : [];
+    };
+    const found: AlertRecord[] = [];
+    for (const first of firsts) {
+      if (BigInt(first) >= BigInt(from) && BigInt(first) <= BigInt(until)) found.push(...(await read(first)));
+    }
+    // Spans share no row, so behind the nearest one none reaches into the stretch. Events nobody knows of may lie in between.
+    const earlier = firsts.filter((first) => BigInt(first) < BigInt(from)).reverse();
+    const later = firsts.filter((first) => BigInt(first) > BigInt(until));
+    return [...(await nearest(earlier, read)), ...found, ...(await nearest(later, read))];
+  }
+
+  /** Keeps a record that was read, changed. */
+  async keep(record: AlertRecord): Promise<void> {
+    await this.#write(record.event, record);
+  }
+
+  async #write(subject: AlertSubject, record: { readonly channel: string; readonly how: AlertState }): Promise<void> {
+    await this.#storage.write(keyOf(subject, record.channel), new TextEncoder().encode(JSON.stringify(record)));
   }
 
   /** When a machine's events with records began, in order. */
@@ -92,6 +131,25 @@ export class AlertRecords {
 /** True when people know of the event. */
 export function isTold(how: AlertState | null): boolean {
   return how === 'delivered' || how === 'logged';
+}
+
+/** The span of what a message told of, as far as it is known. */
+export function spanOf({ event, span }: Pick<AlertRecord, 'event' | 'span'>): IncidentSpan {
+  return span ?? { from: event.first, until: event.last, firstEnd: event.last };
+}
+
+/** True while people know of it: also where its end is still to be said. */
+function isIncident({ how }: AlertRecord): boolean {
+  return isTold(how) || how === 'revising';
+}
+
+/** What is read of the first that has anything. */
+async function nearest<T>(firsts: readonly Nanos[], read: (first: Nanos) => Promise<T[]>): Promise<T[]> {
+  for (const first of firsts) {
+    const found = await read(first);
+    if (found.length > 0) return found;
+  }
+  return [];
 }
 
 function parsed(bytes: Uint8Array | null): unknown {

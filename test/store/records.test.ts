@@ -191,17 +191,33 @@ describe('the record of an alert', () => {
     expect(await records.list(pipeline, 'nobody', '0')).toEqual([]);
   });
 
-  it('is found by another event that shares a stretch of time with it', async () => {
+  it('is found by a stretch of time that shares a row with its span, behind those that nobody knows of', async () => {
     const records = new AlertRecords(storage);
-    const [first, last] = [BigInt(event.first), BigInt(event.last)];
-    await records.mark(event, 'ops', 'delivered');
-    const shifted = (from: bigint, to: bigint) => ({ ...event, first: String(from), last: String(to) });
-    for (const same of [shifted(first - 1n, first), shifted(first + 1n, last + 9n), shifted(first - 9n, last + 9n)]) {
-      expect(await records.overlapping(same)).toEqual([{ event, channel: 'ops', how: 'delivered' }]);
-    }
-    expect(await records.overlapping(shifted(first - 9n, first - 1n))).toEqual([]);
-    expect(await records.overlapping(shifted(last + 1n, last + 9n))).toEqual([]);
-    expect(await records.overlapping(event)).toEqual([]);
+    const first = BigInt(event.first);
+    const begun = (later: bigint) => ({ ...event, first: String(first + later), last: String(first + later) });
+    const span = { from: String(first - 20n), until: String(first + 20n), firstEnd: event.last };
+    await records.mark(begun(-30n), 'ops', 'delivered');
+    await records.mark(begun(-10n), 'ops', 'revised');
+    await records.keep({ event, channel: 'ops', how: 'revising', span });
+    await records.mark(begun(10n), 'ops', 'sending');
+    await records.mark(begun(11n), 'other', 'delivered');
+    await records.mark(begun(30n), 'ops', 'logged');
+    const { pipeline, uniqueId } = event;
+    const incidents = async (from: bigint, until: bigint, channel = 'ops') => {
+      const stretch = { from: String(first + from), until: String(first + until) };
+      const found = await records.incidents(pipeline, uniqueId, channel, stretch);
+      return found.map((record) => [Number(BigInt(record.event.first) - first), record.span]);
+    };
+    expect(await incidents(15n, 18n)).toContainEqual([0, span]);
+    expect(await incidents(-18n, -15n)).toContainEqual([0, span]);
+    const all = [
+      [-30, undefined],
+      [0, span],
+      [30, undefined],
+    ];
+    expect(await incidents(-5n, 5n)).toEqual(all);
+    expect(await incidents(-99n, 99n)).toEqual(all);
+    expect(await incidents(-5n, 5n, 'other')).toEqual([[11, undefined]]);
   });
 
   it('is not fooled by a machine whose name looks like a state', async () => {
