@@ -125,6 +125,11 @@ function continued(event: TrackedEvent, rows: TrackedRows, row: number): Tracked
   };
 }
 
+/** One without an end is none, as it is once the event has been through a snapshot. */
+function boundOf(bound = Number.NaN): number {
+  return Number.isFinite(bound) ? bound : Number.NaN;
+}
+
 function worstAt({ times, scores, causes, values, explained, views }: TrackedRows, row: number): WorstRow {
   const features = values.length / times.length;
   return {
@@ -135,7 +140,7 @@ function worstAt({ times, scores, causes, values, explained, views }: TrackedRow
     feature: explained.feature[row] ?? -1,
     view: views[explained.view[row] ?? -1] || null,
     expected: explained.expected[row] ?? Number.NaN,
-    lower: explained.lower[row] ?? Number.NaN,
-    upper: explained.upper[row] ?? Number.NaN,
+    lower: boundOf(explained.lower[row]),
+    upper: boundOf(explained.upper[row]),
   };
 }

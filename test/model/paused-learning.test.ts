@@ -84,13 +84,15 @@ describe('learning that pauses', () => {
     let pausedCuts = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const clear_after = [0, 3000, 20_000][round % 3] ?? 0;
-      const verdict = { threshold: 0.5, clear_after, pause_learning: true };
+      const verdict = { threshold: 0.1, clear_after, pause_learning: true };
       const settings = pipelineOf({ normalise: 'none', verdict, ...change });
       const slice = drawSlice(random, settings.source.values.length);
       const whole = createModel(settings);
       const expected = said([scoreSlice(whole, slice, settings)]);
 
       const cuts = Array.from({ length: 1 + Math.floor(random() * 12) }, () => 1 + Math.floor(random() * (ROWS - 1)));
+      // One inside an event, if there is any.
+      for (const { last } of expected.closed.slice(0, 1)) cuts.push(slice.times.indexOf(last) + 1);
       let model: Model = createModel(settings);
       const windows: ScoredSlice[] = [];
       let from = 0;
