@@ -113,6 +113,9 @@ const vote = group({
 
 const ALL = [...ALONE, vote] as const;
 
+/** What scores where a pipeline says nothing. */
+export const DEFAULT_DETECTOR = { kind: 'half_space_trees' } as const;
+
 /** `detector` of a pipeline; what comes out is `DetectorSettings` of contract/. */
 export const detector = z.discriminatedUnion('kind', ALL, { error: unknownKind(ALL) });
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { NormaliseSettings } from '../contract/pipeline.js';
 import { cronProblem } from './cron.js';
-import { detector } from './detector-schema.js';
+import { DEFAULT_DETECTOR, detector } from './detector-schema.js';
 import { group, text } from './fields.js';
 import { contradictions, featuresOf, withOwnRules } from './pipeline-contradictions.js';
 import { aggregate, expectations, late, normalise, output, source, waitFor, window } from './pipeline-parts.js';
@@ -31,7 +31,7 @@ export const pipelineSchema = group({
     .describe('Puts rows on a grid of time before anything else; null takes them as they come.'),
   features: z.exactOptional(features),
   normalise: z.exactOptional(normalise),
-  detector: detector.prefault({ kind: 'half_space_trees' }).describe('What scores the rows.'),
+  detector: detector.prefault(DEFAULT_DETECTOR).describe('What scores the rows.'),
   model: z
     .enum(['joint', 'per_column'], { error: 'expected joint or per_column' })
     .default('joint')

@@ -1,4 +1,5 @@
 import { parseDocument } from 'yaml';
+import { DEFAULT_DETECTOR } from './detector-schema.js';
 import { valueProblems } from './plain-value.js';
 import type { SettingsProblem } from './settings-error.js';
 import type { Path } from './yaml-file.js';
@@ -38,6 +39,9 @@ export function parseChange(text: string, root: Path, said: string): SettingChan
   return wrong === undefined ? { path, value, said } : wrong.message;
 }
 
+/** Groups that a file may leave out and that cannot begin empty. */
+const BEGINNINGS: Readonly<Record<string, unknown>> = { detector: DEFAULT_DETECTOR };
+
 /** A copy of what a file says with the changes made, one after the other; groups that are not there are made. */
 export function withChanges(root: unknown, changes: readonly SettingChange[]): unknown {
   return changes.reduce((changed, { path, value }) => replaced(changed, path, value), root);
@@ -50,7 +54,8 @@ function replaced(group: unknown, path: Path, value: unknown): unknown {
     return group.map((item: unknown, i) => (i === Number(key) ? replaced(item, rest, value) : item));
   }
   const known = isGroup(group) ? group : {};
-  const inner = replaced(Object.hasOwn(known, key) ? known[key] : undefined, rest, value);
+  const begun = rest.length > 0 ? BEGINNINGS[key] : undefined;
+  const inner = replaced(Object.hasOwn(known, key) ? known[key] : begun, rest, value);
   const { [key]: _before, ...others } = known;
   return inner === undefined ? others : { ...known, [key]: inner };
 }

@@ -57,6 +57,13 @@ function labelsOf(text: string): string {
 }
 
 describe('backtest FILE.csv', () => {
+  it('takes one setting of the detector where the file says nothing of it', async () => {
+    const config = join(folder, 'plain.yaml');
+    writeFileSync(config, SETTINGS.replace(/^ +detector:.*\n/m, ''));
+    const { found } = await run({ config, variant: ['short:detector.window_size=50'] });
+    expect(found.variants).toMatchObject([{ name: 'as set' }, { name: 'short', changes: ['detector.window_size=50'] }]);
+  });
+
   it('prints what each variant found, by machine too, and writes the report', async () => {
     const { found } = await run({
       set: ['verdict.threshold=0.9999'],
