@@ -244,6 +244,6 @@ function report({ table, id, values }: NewSettings, program: string, io: CliIo):
   );
   io.stdout(`of ${table}, one machine for each ${id.join(' and ')}.\n`);
   io.stdout(
-    `Next: \`${program} config check --live\`; \`${program} suggest\`, which tries the limits on the rows of the table, narrow ones call healthy rows anomalous; then \`${program} worker\`, and \`${program} trigger\` in another terminal.\n`,
+    `Next: \`${program} config check --live\`; \`${program} suggest --from … --to …\`, which tries the limits on the rows of the table, narrow ones call healthy rows anomalous; then \`${program} worker\`, and \`${program} trigger\` in another terminal.\n`,
   );
 }

@@ -78,7 +78,7 @@ describe('without questions', () => {
     const io = capturedIo();
     await run({ cwd: folderWith(), table: 'machine_data', env, script }, io);
     expect(io.out()).toContain(
-      `Next: \`${program} config check --live\`; \`${program} suggest\`, which tries the limits on the rows of the table, narrow ones call healthy rows anomalous; then \`${program} worker\`, and \`${program} trigger\` in another terminal.`,
+      `Next: \`${program} config check --live\`; \`${program} suggest --from … --to …\`, which tries the limits on the rows of the table, narrow ones call healthy rows anomalous; then \`${program} worker\`, and \`${program} trigger\` in another terminal.`,
     );
   });
 
