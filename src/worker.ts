@@ -1,7 +1,7 @@
 import { DefaultLogger, type LogLevel, NativeConnection, Runtime } from '@temporalio/worker';
 import { createActivities, ModelCache } from './activities/index.js';
 import { createChannels } from './channels.js';
-import { type ConnectOptions, listHomes, temporalTarget, unreachable } from './client.js';
+import { type ConnectOptions, listHomes, type TemporalTarget, temporalTarget, unreachable } from './client.js';
 import { influxOptionsOf } from './config/influx-options.js';
 import type { Settings } from './config/load.js';
 import { loadDetectorModules } from './detector-modules.js';
@@ -43,7 +43,8 @@ export async function createWorker({
   graceMs = GRACE_MS,
   ...options
 }: WorkerOptions): Promise<HalfspaceWorker> {
-  const { namespace, address } = temporalTarget(options);
+  const target = temporalTarget(options);
+  const { namespace, address } = target;
   await loadDetectorModules(settings);
   const { storeUrl, links, worker: limits } = settings;
   const storage = openStorage(storeUrl ?? '', settings.s3);
@@ -58,7 +59,9 @@ export async function createWorker({
     warn: (message) => log('warn', message, {}),
   });
   const taskQueue = limits.task_queue;
-  const connection = await connect(options, ownsSignals, log).catch(async (error: unknown) => {
+  // Not earlier: an installed runtime that nothing was made with would keep alive a process that has failed.
+  installRuntime(ownsSignals, options.logLevel ?? 'warn', log);
+  const connection = await connect(target).catch(async (error: unknown) => {
     await influx.close();
     throw error;
   });
@@ -98,14 +101,7 @@ export async function createWorker({
 }
 
 /** @throws HalfspaceError `Unreachable`. */
-async function connect(
-  options: ConnectOptions & Pick<WorkerOptions, 'logLevel'>,
-  ownsSignals: boolean,
-  log: WorkerOptions['log'],
-): Promise<NativeConnection> {
-  const { connectionOptions, address } = temporalTarget(options);
-  // Not earlier: an installed runtime that nothing was made with would keep alive a process that has failed.
-  installRuntime(ownsSignals, options.logLevel ?? 'warn', log);
+async function connect({ connectionOptions, address }: TemporalTarget): Promise<NativeConnection> {
   try {
     return await NativeConnection.connect(connectionOptions);
   } catch (error) {

@@ -47,8 +47,9 @@ export async function openBackfill(deps: ActivityDeps, input: OpenBackfillInput)
   const settingsHash = learningSettingsHash(settings);
   if (progress === null) {
     // Some machines may have got through the first chunk.
-    const [folder] = await new Snapshots(deps.storage).folders(scope);
-    const [newest] = folder === undefined ? [] : await new Snapshots(deps.storage).listIn(folder);
+    const snapshots = new Snapshots(deps.storage);
+    const [folder] = await snapshots.folders(scope);
+    const [newest] = folder === undefined ? [] : await snapshots.listIn(folder);
     if (newest !== undefined) checkLearned(pipeline, newest.settingsHash, settingsHash);
     return { isFinished: false };
   }

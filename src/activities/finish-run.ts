@@ -2,7 +2,7 @@ import type { ArtifactRef } from '../contract/artifact.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import type { LoadedData, RunPlan, ShapedData } from '../contract/run-plan.js';
 import type { AggregateOutcome, RunResult, RunTotals } from '../contract/run-result.js';
-import { isoFromNanos, type Nanos } from '../contract/time.js';
+import { earlierOf, isoFromNanos, laterOf } from '../contract/time.js';
 import { putArtifact } from '../store/artifacts.js';
 import { type DeadHome, type Laggard, readProgress, writeProgress } from '../store/progress.js';
 import { endRun } from '../store/runs.js';
@@ -160,16 +160,8 @@ function lateWarnings(totals: RunTotals): string[] {
   return warnings;
 }
 
-function laterOf(a: Nanos, b: Nanos): Nanos {
-  return BigInt(a) > BigInt(b) ? a : b;
-}
-
 function counted(amount: number, word: string): string {
   return `${amount} ${word}${amount === 1 ? '' : 's'}`;
-}
-
-function earlierOf(a: Nanos, b: Nanos): Nanos {
-  return BigInt(a) < BigInt(b) ? a : b;
 }
 
 /** Gives a run's artifacts free, however it ended: they stay among those of the last few runs, for a look at what happened. */

@@ -1,6 +1,6 @@
 import type { AnomalyEvent } from '../contract/anomaly-event.js';
 import type { MachineInput } from '../contract/machine-run.js';
-import type { Nanos } from '../contract/time.js';
+import { earlierOf, FIRST_TIME, LAST_TIME, laterOf, type Nanos } from '../contract/time.js';
 import { type AlertRecord, type AlertRecords, type IncidentSpan, isTold, spanOf } from '../store/alert-records.js';
 
 /** The rows that a run scored. */
@@ -87,14 +87,6 @@ function isSame(a: IncidentSpan, b: IncidentSpan): boolean {
   return a.from === b.from && a.until === b.until && a.firstEnd === b.firstEnd;
 }
 
-function earlierOf(a: Nanos, b: Nanos): Nanos {
-  return BigInt(a) <= BigInt(b) ? a : b;
-}
-
-function laterOf(a: Nanos, b: Nanos): Nanos {
-  return BigInt(a) >= BigInt(b) ? a : b;
-}
-
 /** Bounds of what 64-bit nanoseconds can say. */
-export const EVER: Nanos = String(-(2n ** 63n));
-const FOREVER: Nanos = String(2n ** 63n - 1n);
+export const EVER: Nanos = String(FIRST_TIME);
+const FOREVER: Nanos = String(LAST_TIME);

@@ -1,7 +1,7 @@
 import { HalfspaceError } from '../contract/failures.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import type { RunPlan, RunSkip, RunWait, Window } from '../contract/run-plan.js';
-import { isoFromNanos, nanosFromMs } from '../contract/time.js';
+import { earlierOf, isoFromNanos, laterOf, nanosFromMs } from '../contract/time.js';
 import { isCutByTime } from '../influx/custom-query.js';
 import { lateClockOf } from '../shape/late-zone.js';
 import { putArtifact } from '../store/artifacts.js';
@@ -68,7 +68,8 @@ export async function planRun(
   const warnings = [...ready.warnings];
   const settingsHash = learningSettingsHash(settings);
   const isChanged = progress !== null && progress.settingsHash !== settingsHash;
-  if (isChanged && input.scope !== input.pipeline) checkLearned(input.pipeline, progress.settingsHash, settingsHash);
+  if (progress !== null && input.scope !== input.pipeline)
+    checkLearned(input.pipeline, progress.settingsHash, settingsHash);
   const isRelearned = isChanged && settings.on_settings_change === 'relearn';
   const due = spanOf(deps, settings, progress, { ...input, until: ready.until }, warnings);
   const span = isRelearned ? relearnedSpan(due, settings, input) : due;
@@ -184,10 +185,6 @@ function changedText(isRelearned: boolean, from: bigint): string {
   return `learning settings changed: ${how} (on_settings_change: ${isRelearned ? 'relearn' : 'fresh'})`;
 }
 
-function earlierOf(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
-}
-
 /** A machine that fails for ever must not make each run load more. */
 function boundLaggard(laggard: Laggard, settings: PipelineSettings, to: bigint, warnings: string[]): Laggard {
   const earliest = to - nanosFromMs(settings.window.catch_up);
@@ -200,10 +197,6 @@ function boundLaggard(laggard: Laggard, settings: PipelineSettings, to: bigint, 
 
 function windowOf({ from, to }: Span): Window {
   return { from: String(from), to: String(to) };
-}
-
-function laterOf(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
 }
 
 /** Rows before the first window, and rows that were skipped, are nobody's late rows. */

@@ -4,6 +4,8 @@
  */
 export type Nanos = string;
 
+/** The first time that 64 bits hold. */
+export const FIRST_TIME = -(2n ** 63n);
 /** The last time that 64 bits hold: 2262-04-11T23:47:16.854775807Z. */
 export const LAST_TIME = 2n ** 63n - 1n;
 
@@ -48,6 +50,16 @@ export function timeProblem(name: string, text: string): string | null {
   if (time === null) return `Expected ${name} to be a time such as 2026-01-31T12:00:00Z, got \`${text}\``;
   if (time >= 0n && time <= LAST_TIME) return null;
   return `Expected ${name} between ${isoFromNanos(0n)} and ${isoFromNanos(LAST_TIME)}, got \`${text}\``;
+}
+
+/** The earlier of two times, both in memory or both as JSON carries them. */
+export function earlierOf<Time extends bigint | Nanos>(a: Time, b: Time): Time {
+  return BigInt(a) <= BigInt(b) ? a : b;
+}
+
+/** The later one, as {@link earlierOf}. */
+export function laterOf<Time extends bigint | Nanos>(a: Time, b: Time): Time {
+  return BigInt(a) >= BigInt(b) ? a : b;
 }
 
 function floorDivide(value: bigint, by: bigint): bigint {

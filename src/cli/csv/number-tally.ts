@@ -1,4 +1,4 @@
-import { shownCell } from './cell-remarks.js';
+import { firstOf, shownCell } from './cell-remarks.js';
 import { type Decimal, isMissingText, numberFromText } from './number-text.js';
 
 /** Cells of one kind: how many, and the first with its line. */
@@ -94,7 +94,7 @@ export class NumberTally {
     // A few commas among decimal points are slips.
     if (this.#grouped === 0 && count <= this.#fractions) return null;
     const cell = shownCell(first.text, this.column);
-    const more = count === 1 ? '' : ` (the first of ${count} such cells)`;
+    const more = firstOf(count);
     if (GROUPED.test(first.text)) {
       return { line: first.line, what: `${cell} has a sign between thousands${more}. Write numbers without it` };
     }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Nanos } from '../../contract/time.js';
+import { laterOf, type Nanos } from '../../contract/time.js';
 import { decodeSnapshot, encodeSnapshot, readSnapshotHeader } from '../../model/snapshot.js';
 import { lateClockOf } from '../../shape/late-zone.js';
 import { type Laggard, type Progress, readProgress, writeProgress } from '../../store/progress.js';
@@ -68,8 +68,4 @@ export async function rollBackByHand(
 function setBack(progress: Progress, laggard: Laggard): Progress {
   const others = progress.lagging.filter(({ uniqueId }) => uniqueId !== laggard.uniqueId);
   return { ...progress, lagging: [...others, laggard] };
-}
-
-function laterOf(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
 }

@@ -10,12 +10,13 @@ const MOST_MACHINES = 5;
 /** Fewer scored rows than these say nothing. */
 const LEAST_SCORED = 200;
 
-/** Tries settings on the newest rows of the first few machines, each with a new model. */
+/** Tries settings on the newest rows of the first few machines, each with a new model; the same ones only once. */
 export function createTrial(slices: readonly Slice[]): Trial {
-  const tried = slices.slice(0, MOST_MACHINES).map(newestRows);
-  return (settings: PipelineSettings) => {
+  const newest = slices.slice(0, MOST_MACHINES).map(newestRows);
+  const known = new Map<PipelineSettings, number | null>();
+  const share = (settings: PipelineSettings): number | null => {
     let [scored, anomalies] = [0, 0];
-    for (const slice of tried) {
+    for (const slice of newest) {
       const found = scoreSlice(createModel(settings), slice, settings);
       // A model that is learning scores 0.
       const begin = found.scores.findIndex((score) => score > 0);
@@ -23,6 +24,13 @@ export function createTrial(slices: readonly Slice[]): Trial {
       anomalies += found.anomalies;
     }
     return scored < LEAST_SCORED ? null : anomalies / scored;
+  };
+  return (settings: PipelineSettings) => {
+    const found = known.get(settings);
+    if (found !== undefined) return found;
+    const tried = share(settings);
+    known.set(settings, tried);
+    return tried;
   };
 }
 
