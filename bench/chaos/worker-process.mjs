@@ -43,16 +43,22 @@ export class WorkerProcess {
     });
   }
 
+  /** A killed one is dead at once, though the system needs a moment for it: the next kill may come meanwhile. */
   get isAlive() {
-    return this.#child.exitCode === null && this.#child.signalCode === null;
+    return !this.#child.killed && !this.#isGone;
+  }
+
+  get #isGone() {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
   /** Ends the process in the middle of whatever it does, and starts another `awayMs` later. */
   async kill(awayMs) {
-    const child = this.#child;
+    if (!this.isAlive) throw new Error(`Expected ${this.#options.name} to be alive when it is killed`);
+    const gone = once(this.#child, 'exit');
     this.kills.push({ worker: `${this.#options.name}-${this.#generation}`, atMs: Date.now() });
-    child.kill('SIGKILL');
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    this.#child.kill('SIGKILL');
+    await gone;
     await sleep(awayMs);
     if (!this.#isClosed) this.#start();
   }
@@ -65,8 +71,9 @@ export class WorkerProcess {
 
   async close() {
     this.#isClosed = true;
-    if (!this.isAlive) return;
+    if (this.#isGone) return;
+    const gone = once(this.#child, 'exit');
     this.#child.kill('SIGKILL');
-    await once(this.#child, 'exit');
+    await gone;
   }
 }
