@@ -10,8 +10,10 @@ import { calledAs } from './called-as.js';
 import { type Ask, createAsk } from './init/ask.js';
 import { envText } from './init/env-file.js';
 import { profileTable, proposeId, type TableProfile, type TextProfile } from './init/propose.js';
-import { type NewSettings, settingsText } from './init/settings-text.js';
+import { type NewSettings, PIPELINE, settingsText } from './init/settings-text.js';
+import { type TriedSettings, withTriedLimits } from './init/tried-limits.js';
 import type { CliIo } from './io.js';
+import { untilStopped } from './until-stopped.js';
 import { UsageError } from './usage-error.js';
 
 export interface InitOptions {
@@ -73,17 +75,18 @@ export async function init(options: InitOptions, io: InitIo): Promise<void> {
   const env = envText(existsSync(envFile) ? readFileSync(envFile, 'utf8') : '', variables, force);
 
   const influx = createInflux({ ...address, token: address.token === '' ? null : address.token });
-  let settings: NewSettings;
+  let chosen: TriedSettings;
   try {
-    settings = await chooseSource({ ...options, database: address.database }, influx, ask, program, io);
+    const source = await chooseSource({ ...options, database: address.database }, influx, ask, program, io);
+    chosen = await untilStopped((signal) => withTriedLimits(source.settings, source.profile, influx, signal, io));
   } finally {
     await influx.close();
   }
 
   replaceFile(envFile, env, 0o600); // it holds the token
   const schema = SCHEMA_FILES.find((file) => existsSync(join(cwd, file))) ?? null;
-  replaceFile(settingsFile, settingsText(settings, schema), 0o644);
-  report(settings, program, io);
+  replaceFile(settingsFile, settingsText(chosen.settings, schema), 0o644);
+  report(chosen, program, io);
 }
 
 interface Address {
@@ -118,7 +121,7 @@ async function chooseSource(
   ask: Ask | null,
   program: string,
   io: CliIo,
-): Promise<NewSettings> {
+): Promise<{ settings: NewSettings; profile: TableProfile }> {
   const tables = await listTables(influx);
   if (tables.length === 0) {
     throw new HalfspaceError(
@@ -149,15 +152,11 @@ async function chooseSource(
       throw error instanceof UsageError ? withNumerals(error, watchable, program) : error;
     },
   );
-  return {
-    table,
-    time: profile.time,
-    id,
-    values: values.map((name) => {
-      const observed = profile.numbers.find((number) => number.name === name)?.range ?? null;
-      return { name, observed, limits: observed === null ? null : proposeLimits(observed) };
-    }),
-  };
+  const limited = values.map((name) => {
+    const observed = profile.numbers.find((number) => number.name === name)?.range ?? null;
+    return { name, observed, limits: observed === null ? null : proposeLimits(observed) };
+  });
+  return { settings: { table, time: profile.time, id, values: limited }, profile };
 }
 
 async function chooseTable(given: string | undefined, tables: readonly string[], ask: Ask | null): Promise<string> {
@@ -232,18 +231,20 @@ function replaceFile(file: string, text: string, mode: number): void {
   }
 }
 
-function report({ table, id, values }: NewSettings, program: string, io: CliIo): void {
+function report({ settings, isTried }: TriedSettings, program: string, io: CliIo): void {
+  const { table, id, values } = settings;
   if (io.json) {
     const limits = Object.fromEntries(values.map((value) => [value.name, value.limits]));
-    const document = { files: [SETTINGS_FILE, ENV_FILE], pipeline: 'machines', table, id, limits };
+    const document = { files: [SETTINGS_FILE, ENV_FILE], pipeline: PIPELINE, table, id, limits };
     io.stdout(`${JSON.stringify(document, null, 2)}\n`);
     return;
   }
   io.stdout(
-    `Wrote ${SETTINGS_FILE} and ${ENV_FILE}: pipeline machines watches ${values.map(({ name }) => name).join(', ')} `,
+    `Wrote ${SETTINGS_FILE} and ${ENV_FILE}: pipeline ${PIPELINE} watches ${values.map(({ name }) => name).join(', ')} `,
   );
   io.stdout(`of ${table}, one machine for each ${id.join(' and ')}.\n`);
+  const untried = `; once there are more rows, \`${program} suggest --from … --to …\`, which tries the limits on them (there were too few now): narrow ones call healthy rows anomalous`;
   io.stdout(
-    `Next: \`${program} config check --live\`; \`${program} suggest --from … --to …\`, which tries the limits on the rows of the table, narrow ones call healthy rows anomalous; then \`${program} worker\`, and \`${program} trigger\` in another terminal.\n`,
+    `Next: \`${program} config check --live\`${isTried ? '' : untried}; then \`${program} worker\`, and \`${program} trigger\` in another terminal.\n`,
   );
 }

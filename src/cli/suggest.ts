@@ -1,12 +1,11 @@
 import { loadSettings } from '../config/load.js';
-import type { Slice } from '../contract/slice.js';
 import { factsOf, type MachineFacts } from '../suggest/machine-facts.js';
 import { type Suggestion, suggest } from '../suggest/suggestions.js';
-import type { History } from './backtest/history.js';
 import { type HistoryOptions, noRows, noValues, openHistory, rangeOf, withInflux } from './backtest/open-history.js';
 import { isTried } from './backtest/variants.js';
 import type { CliIo } from './io.js';
 import { pipelineSettings } from './pipeline-settings.js';
+import { gather } from './suggest/gather.js';
 import { factsDocument, factsText, variantOption, yamlSnippet } from './suggest/text.js';
 import { createTrial, problemOf } from './suggest/trial.js';
 import { untilStopped } from './until-stopped.js';
@@ -18,10 +17,6 @@ export interface SuggestOptions extends HistoryOptions {
   /** unique_id; all machines when left out. */
   readonly machine?: string | undefined;
 }
-
-/** Of each machine the newest rows are looked at, and not more machines than this: it bounds the memory. */
-const MOST_ROWS = 250_000;
-const MOST_MACHINES = 50;
 
 /**
  * Looks at machines' histories and prints settings for them, each with its reason.
@@ -59,39 +54,6 @@ export async function suggestSettings(options: SuggestOptions, io: CliIo): Promi
   };
   const leftOut = problemOf(found, settings, proposed, trial);
   print(pipeline, machines, leftOut === null ? found : suggest(machines, settings, trial, true), leftOut, io);
-}
-
-async function gather(history: History, wanted: string | undefined, signal: AbortSignal, io: CliIo): Promise<Slice[]> {
-  const known = new Map<string, Slice>();
-  const left = new Set<string>();
-  for await (const { slices } of history.chunks) {
-    signal.throwIfAborted();
-    for (const slice of slices) {
-      const { uniqueId } = slice;
-      if (wanted !== undefined && uniqueId !== wanted) continue;
-      const before = known.get(uniqueId);
-      if (before === undefined && known.size >= MOST_MACHINES) left.add(uniqueId);
-      else known.set(uniqueId, newest(before, slice));
-    }
-  }
-  if (left.size > 0) io.stderr(`${left.size} machines more were not looked at; name one with --machine\n`);
-  return [...known.values()];
-}
-
-/** The last rows of two slices of one machine. */
-function newest(before: Slice | undefined, after: Slice): Slice {
-  const columns = after.values.length / after.rows;
-  const kept = Math.min(before?.rows ?? 0, Math.max(MOST_ROWS - after.rows, 0));
-  const own = Math.min(after.rows, MOST_ROWS);
-  const times = new BigInt64Array(kept + own);
-  const values = new Float64Array((kept + own) * columns);
-  if (before !== undefined) {
-    times.set(before.times.subarray(before.rows - kept));
-    values.set(before.values.subarray((before.rows - kept) * columns));
-  }
-  times.set(after.times.subarray(after.rows - own), kept);
-  values.set(after.values.subarray((after.rows - own) * columns), kept * columns);
-  return { ...after, rows: kept + own, times, values };
 }
 
 function print(

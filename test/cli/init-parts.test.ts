@@ -45,7 +45,7 @@ test.each<[readonly [number, number], readonly [number, number]]>([
 });
 
 function profile(texts: TableProfile['texts']): TableProfile {
-  return { table: 't', rows: 1000, time: 'time', numbers: [], texts };
+  return { table: 't', rows: 1000, last: null, time: 'time', numbers: [], texts };
 }
 
 test('telling names come first as ids, the machine last', () => {

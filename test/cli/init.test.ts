@@ -10,6 +10,7 @@ import { HalfspaceError } from '../../src/contract/failures.js';
 import { createInflux } from '../../src/influx/connect.js';
 import { type StandIn, startStandIn } from '../../src/local/standin/server.js';
 import { folderWith } from '../config/folder.js';
+import { randomFrom } from '../random.js';
 import { capturedIo } from './captured-io.js';
 
 const TOKEN = 'a token with # and $signs';
@@ -36,6 +37,13 @@ beforeAll(async () => {
     );
   }
   await influx.write(lines);
+  const random = randomFrom(1);
+  await influx.write(
+    Array.from({ length: 1200 }, (_, i) => {
+      const noise = Array.from({ length: 12 }, random).reduce((sum, x) => sum + x, -6);
+      return `noisy,machineID=machine${i % 2} power=${200 + 5 * noise} ${NOW + i * 1000}000000`;
+    }),
+  );
   await influx.close();
   const other = createInflux({ host: server.url, token: TOKEN, database: 'texts' });
   await other.write(
@@ -71,6 +79,20 @@ describe('without questions', () => {
     expect(io.out()).toContain('Wrote halfspace.yaml and .env');
   });
 
+  test('widens limits under which many rows of the table would be anomalous, and says so', async () => {
+    const [cwd, io] = [folderWith(), capturedIo()];
+    await run({ cwd, table: 'noisy' }, io);
+    expect(io.err()).toMatch(
+      /^limits: \d+ % of the rows seen are anomalous within the limits power \d+ to \d+, .*; 0(\.\d+)? % of the rows seen would be with these$/m,
+    );
+    const settings = loadSettings({ cwd, env: {} });
+    const limits = settings.pipelines.machines?.normalise as Record<string, [number, number]> | undefined;
+    const [low, high] = limits?.power ?? [Number.NaN, Number.NaN];
+    expect(low).toBeLessThan(150);
+    expect(high).toBeGreaterThan(250);
+    expect(io.out()).not.toContain('suggest');
+  });
+
   test.each([
     [{ npm_command: 'exec' }, '/plant/node_modules/.bin/halfspace', 'npx halfspace'],
     [{}, '/usr/local/bin/halfspace', 'halfspace'],
@@ -78,7 +100,7 @@ describe('without questions', () => {
     const io = capturedIo();
     await run({ cwd: folderWith(), table: 'machine_data', env, script }, io);
     expect(io.out()).toContain(
-      `Next: \`${program} config check --live\`; \`${program} suggest --from … --to …\`, which tries the limits on the rows of the table, narrow ones call healthy rows anomalous; then \`${program} worker\`, and \`${program} trigger\` in another terminal.`,
+      `Next: \`${program} config check --live\`; once there are more rows, \`${program} suggest --from … --to …\`, which tries the limits on them (there were too few now): narrow ones call healthy rows anomalous; then \`${program} worker\`, and \`${program} trigger\` in another terminal.`,
     );
   });
 
@@ -155,11 +177,11 @@ describe('without questions', () => {
   test.each<[string, InitOptions, string]>([
     ['no host', { host: undefined }, 'Nobody is there to answer questions: give --host (see --help)'],
     ['no host and database', { host: undefined, database: undefined }, 'give --host and --database'],
-    ['no table of several', {}, 'Say which table with --table; the database has: as_fields, machine_data'],
+    ['no table of several', {}, 'Say which table with --table; the database has: as_fields, machine_data, noisy'],
     [
       'a table that is not there',
       { table: 'nope' },
-      'There is no table `nope`; the database has: as_fields, machine_data',
+      'There is no table `nope`; the database has: as_fields, machine_data, noisy',
     ],
     [
       'an id column that is not there',

@@ -9,6 +9,8 @@ export interface TableProfile {
   readonly table: string;
   /** Rows of the last day that has any. */
   readonly rows: number;
+  /** Time of its last row; null without any. */
+  readonly last: bigint | null;
   readonly time: string;
   /** Tags and strings with how many different values they take in that day. */
   readonly texts: readonly TextProfile[];
@@ -24,7 +26,8 @@ export interface TextProfile {
   readonly numeral?: string;
 }
 
-const PROFILE_SPAN_NS = 24n * 3_600_000_000_000n; // far below the 72 h that one query of InfluxDB 3 Core may touch
+/** What of a table is looked at, up to its last row. */
+export const PROFILE_SPAN_NS = 24n * 3_600_000_000_000n; // far below the 72 h that one query of InfluxDB 3 Core may touch
 const NANOS_PER_MS = 1_000_000n;
 
 /** Reads the last day of a table that has rows. @throws HalfspaceError as the database's reads do. */
@@ -41,6 +44,7 @@ export async function profileTable(
     return {
       table,
       rows: 0,
+      last: null,
       time,
       texts: texts.map((text) => ({ ...text, distinct: 0 })),
       numbers: numbers.map((name) => ({ name, range: null })),
@@ -64,6 +68,7 @@ export async function profileTable(
     return {
       table,
       rows,
+      last: range.last,
       time,
       texts: texts.map((text, i) => ({
         ...text,

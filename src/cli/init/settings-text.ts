@@ -1,3 +1,6 @@
+/** Of the one pipeline that it has. */
+export const PIPELINE = 'machines';
+
 /** What a new halfspace.yaml is made of. */
 export interface NewSettings {
   readonly table: string;
@@ -21,7 +24,7 @@ export function settingsText({ table, time, id, values }: NewSettings, schema: s
   const quoted = (names: readonly string[]) => `[${names.map((name) => JSON.stringify(name)).join(', ')}]`;
   const known = values.every(({ limits }) => limits !== null);
   const normalise = known
-    ? ['    normalise: # what each column could ever reach; widen it where the observed range was a quiet one']
+    ? ['    normalise: # what each column could ever reach, with room: narrow limits call healthy rows anomalous']
         .concat(values.map(limitLine))
         .join('\n')
     : '    normalise: running # no values seen yet; declared limits such as { power: [0, 500] } give far fewer false alarms';
@@ -32,7 +35,7 @@ influx:
   database: "\${INFLUX_DATABASE}"
 
 pipelines:
-  machines:
+  ${PIPELINE}:
     source:
       table: ${JSON.stringify(table)}
       id: ${quoted(id)} # together they name a machine
