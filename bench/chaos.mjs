@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createFleet, DISTURBED_WINDOWS } from './chaos/fleet.mjs';
+import { createFleet, TIMED_WINDOWS } from './chaos/fleet.mjs';
 import { alertCounts } from './chaos/outcome.mjs';
 import { drawFaults, planText } from './chaos/plan.mjs';
 import { closeHome } from './chaos/plant.mjs';
@@ -82,7 +82,7 @@ async function main() {
   );
   const reports = [];
   for (let n = 0; n < rounds; n++) {
-    const faults = drawFaults({ seed: seed + n, kills, windows: DISTURBED_WINDOWS });
+    const faults = drawFaults({ seed: seed + n, kills, windows: TIMED_WINDOWS });
     say(`round ${n + 1}, seed ${seed + n}, ${faults.length} faults, each at a share of the published work:`);
     say(planText(faults));
     reports.push(await reportOf({ ...common, home: join(root, `round${n + 1}`), faults }, seed + n, calm));

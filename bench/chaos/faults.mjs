@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DISTURBED_WINDOWS } from './fleet.mjs';
+import { TIMED_WINDOWS } from './fleet.mjs';
 import { shareDone } from './progress.mjs';
 import { eventually } from './wait.mjs';
 
@@ -28,7 +28,7 @@ export class Disturbance {
   /** Goes on until `end` is called. */
   async watch() {
     while (!this.#isOver && this.#waiting.length > 0) {
-      const share = await shareDone(this.#plant.storeFolder, this.#fleet, DISTURBED_WINDOWS);
+      const share = await shareDone(this.#plant.storeFolder, this.#fleet, TIMED_WINDOWS);
       while (this.#waiting.length > 0 && this.#waiting[0].at <= share)
         this.#under.push(this.#begin(this.#waiting.shift()));
       await sleep(LOOK_EVERY_MS);
@@ -79,8 +79,8 @@ export class Disturbance {
 
   /** Sometimes to the end of the window at hand, sometimes to the next one's. */
   async #startSecond({ pick }) {
-    const share = await shareDone(this.#plant.storeFolder, this.#fleet, DISTURBED_WINDOWS);
-    const window = Math.min(DISTURBED_WINDOWS - 1, Math.floor(share * DISTURBED_WINDOWS) + (pick % 2));
+    const share = await shareDone(this.#plant.storeFolder, this.#fleet, TIMED_WINDOWS);
+    const window = Math.min(TIMED_WINDOWS - 1, Math.floor(share * TIMED_WINDOWS) + (pick % 2));
     await this.#runs.startSecond(this.#fleet.ends[window], `second-${this.made.length}-${pick}`);
   }
 }

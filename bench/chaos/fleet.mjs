@@ -2,8 +2,14 @@ import { defaultMachines } from '../../dist/simulator/fleet.js';
 
 const START_MS = Date.parse('2026-01-05T00:00:00Z');
 const STEP_MS = 1000;
-/** Windows that are disturbed; one more is quiet, so that each machine has rows in it and comes up to date. */
-export const DISTURBED_WINDOWS = 4;
+/** Windows by whose work the faults are timed. */
+export const TIMED_WINDOWS = 4;
+/**
+ * Windows during which faults are made. Machines that failed in the timed ones catch up in the last of these, so the faults that
+ * wait for their work have their turn, too.
+ */
+export const DISTURBED_WINDOWS = TIMED_WINDOWS + 1;
+/** One more is quiet, so that each machine has rows in it and comes up to date. */
 const WINDOWS = DISTURBED_WINDOWS + 1;
 /** Every so many machines one has a fault, and so one event. */
 const FAULTY_EVERY = 4;

@@ -19,7 +19,7 @@ const OTHERS = [
   { kind: 'second run', count: (kills) => Math.max(1, Math.round(kills / 10)), holdMs: [0, 0] },
 ];
 
-/** Machines that fail in the last window are published only by the quiet run: nothing waits for more of the work than this. */
+/** Some machines may stay behind until the quiet run: nothing waits for more of the work than this. */
 const LATEST = 0.85;
 /** So many of the faults begin where a window ends: the next run's plan, load and shape are hit, which publish nothing. */
 const AT_A_WINDOW = 0.3;
