@@ -6,6 +6,7 @@ import { influxOptionsOf } from './config/influx-options.js';
 import type { Settings } from './config/load.js';
 import { loadDetectorModules } from './detector-modules.js';
 import { createInflux } from './influx/connect.js';
+import { hasSearchAttributes, lackingText } from './search-attributes.js';
 import { checkStorage } from './store/check-storage.js';
 import { openStorage } from './store/storage.js';
 import { createWorkerPair } from './worker-pair.js';
@@ -77,6 +78,7 @@ export async function createWorker({
     channels,
     machinesAtOnce: limits.max_machines_at_once,
     homes: () => listHomes(connection.workflowService, namespace, taskQueue),
+    isSearchable: () => hasSearchAttributes(connection.workflowService, namespace),
     links: { temporalUi: links.temporal_ui, plots: links.plots, namespace },
     log,
   });
@@ -86,6 +88,7 @@ export async function createWorker({
       throw error;
     },
   );
+  if (await lacksSearchAttributes(connection, namespace)) log('info', lackingText(namespace), {});
   return {
     taskQueue,
     address,
@@ -107,6 +110,14 @@ async function connect({ connectionOptions, address }: TemporalTarget): Promise<
   } catch (error) {
     throw unreachable(address, error);
   }
+}
+
+/** They are asked for again by each run; a server that does not answer now is told of by others. */
+async function lacksSearchAttributes({ workflowService }: NativeConnection, namespace: string): Promise<boolean> {
+  return hasSearchAttributes(workflowService, namespace).then(
+    (has) => !has,
+    () => false,
+  );
 }
 
 /** The SDK warns of what is meant: on its own queue a worker runs activities only. */

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that the namespace `default` exists; closed runs are kept for a week.
+# Makes sure that the namespace `default` exists, with halfspace's search attributes; closed runs are kept for a week.
 set -eu
 
 tries=0
@@ -14,3 +14,7 @@ done
 
 temporal operator namespace describe --namespace default ||
   temporal operator namespace create --namespace default --retention 168h
+
+# The command succeeds where they are there already.
+temporal operator search-attribute create --namespace default \
+  --name halfspacePipeline --type Keyword --name halfspaceMachine --type Keyword --name halfspaceAnomalies --type Int

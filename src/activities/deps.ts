@@ -15,6 +15,8 @@ export interface ActivityDeps {
   readonly machinesAtOnce: number;
   /** Task queues of the workers that are there now, one each; a hint that may be minutes old. */
   readonly homes: () => Promise<readonly string[]>;
+  /** Whether the namespace has the search attributes. */
+  readonly isSearchable: () => Promise<boolean>;
   readonly links: Links;
   readonly log: (level: 'info' | 'warn', message: string, fields: Record<string, unknown>) => void;
 }

@@ -107,6 +107,7 @@ export async function planRun(
     folder,
     events: input.events,
     channels: input.events === 'told' ? settings.alerts : [],
+    isSearchable: await isSearchable(deps),
     laggards: laggards.length,
     aggregateTable: settings.aggregate?.table ?? null,
     homes,
@@ -127,6 +128,18 @@ async function homesOf({ homes, log }: ActivityDeps, dead: ReadonlySet<string>):
       reason: error instanceof Error ? error.message : String(error),
     });
     return [];
+  }
+}
+
+/** Search attributes only spare a person the search: a server that cannot say whether it has them must not stop the run. */
+async function isSearchable({ isSearchable, log }: ActivityDeps): Promise<boolean> {
+  try {
+    return await isSearchable();
+  } catch (error) {
+    log('warn', 'Runs and machines cannot be found by search attributes for now: Temporal does not tell of them', {
+      reason: error instanceof Error ? error.message : String(error),
+    });
+    return false;
   }
 }
 

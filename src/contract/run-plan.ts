@@ -27,6 +27,8 @@ export interface MachinePlan {
   readonly events: 'told' | 'noted';
   /** Names of the channels that are told. */
   readonly channels: readonly string[];
+  /** Whether the namespace has the search attributes; absent in plans from before there were any: no. */
+  readonly isSearchable?: boolean;
 }
 
 /** The frozen decisions of a run: all that later steps need of settings. The settings themselves are in the artifact. */

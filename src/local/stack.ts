@@ -6,7 +6,7 @@ import { type Home, homeAt, lockHome } from './home.js';
 import { type StandIn, startStandIn } from './standin/server.js';
 import { findTemporalCli } from './temporal/find-cli.js';
 import { isPortFree } from './temporal/free-port.js';
-import { type SearchAttributeType, startTemporalServer, type TemporalServer } from './temporal/server.js';
+import { startTemporalServer, type TemporalServer } from './temporal/server.js';
 
 export interface StackOptions {
   /** Folder of state and logs, `.halfspace` by convention. */
@@ -23,7 +23,6 @@ export interface StackOptions {
   readonly inMemory?: boolean;
   /** Removes what an earlier stack kept in the home, once nobody else uses it. */
   readonly fresh?: boolean;
-  readonly searchAttributes?: Readonly<Record<string, SearchAttributeType>>;
   /** Told what is being done, one short line a call. */
   readonly onProgress?: (text: string) => void;
   readonly signal?: AbortSignal;
@@ -109,7 +108,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       dbFile: inMemory ? null : home.temporalDb,
       logFile: home.temporalLog,
       pidFile: home.temporalPid,
-      ...(options.searchAttributes === undefined ? {} : { searchAttributes: options.searchAttributes }),
     });
     signal?.throwIfAborted();
     const addresses = { influxUrl: standIn.url, temporalAddress: temporal.address, uiUrl: temporal.uiUrl };

@@ -10,6 +10,7 @@ import { failureReason } from './failure-reason.js';
 import { machineDetection } from './machine-detection.js';
 import { BOOKKEEPING, MACHINE_CHILD } from './policies.js';
 import { addOutcome, type MachineOutcome } from './run-totals.js';
+import { machineNames } from './search-attributes.js';
 import { SlidingWindow } from './sliding-window.js';
 import { counted, damageText, windowText } from './texts.js';
 
@@ -102,6 +103,7 @@ async function detectMachine(plan: RunPlan, machine: MachineEntry, home: string 
       args: [{ plan: machinePlan(plan), machine, run: { workflowId, runId }, home }],
       staticSummary: `${plan.pipeline}: ${uniqueId}, ${counted(machine.rows, 'row')}`,
       staticDetails: windowText(plan),
+      typedSearchAttributes: machineNames(plan, uniqueId),
       memo: { pipeline: plan.pipeline, machine: uniqueId, rows: machine.rows },
     });
     if (answer.kind === 'done') return { kind: 'done', result: answer };

@@ -25,6 +25,7 @@ import { isoFromNanos } from '../contract/time.js';
 import { failureReason } from './failure-reason.js';
 import { Home } from './home.js';
 import { ALERT, EXPLAIN } from './policies.js';
+import { noteAnomalies } from './search-attributes.js';
 import { counted, damageText, windowText } from './texts.js';
 
 const { checkAnomalies, plotAnomalies } = proxyActivities<Activities>(EXPLAIN);
@@ -58,6 +59,7 @@ export async function machineDetection({ home: queue, ...input }: MachineChildIn
     steps.writeScores.executeWithOptions({ summary: scores }, [{ ...input, gate, detection }]),
   );
   setCurrentDetails(detailsOf(input, gate, detection, plot));
+  noteAnomalies(input.plan, detection.anomalies);
   return {
     kind: 'done',
     uniqueId,

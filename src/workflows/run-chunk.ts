@@ -8,6 +8,7 @@ import { detectMachines } from './detect-machines.js';
 import { planWhenReady } from './plan-when-ready.js';
 import { BOOKKEEPING, CLOSING, LOAD, TRANSFORM } from './policies.js';
 import { addChunk, NO_TOTALS, nothingDone } from './run-totals.js';
+import { nameRun, noteAnomalies } from './search-attributes.js';
 import { counted, rangeText, windowText } from './texts.js';
 
 const { finishRun } = proxyActivities<Activities>(BOOKKEEPING);
@@ -63,6 +64,7 @@ async function workThrough(
   onProgress: (run: ContinuedRun) => void,
 ): Promise<ChunkEnd> {
   const { index, count } = plan.chunk;
+  nameRun(plan);
   if (count > 1) upsertMemo({ chunk: `${index} of ${count}` });
   const stand = (chunk: ChunkUnderWay): ContinuedRun => ({ ...run, span: plan.span, chunk });
   try {
@@ -92,6 +94,7 @@ async function workThrough(
       ...(deadHomes.length === 0 ? {} : { deadHomes }),
     };
     const result = addChunk(run.earlier, await finishRun.executeWithOptions({ summary }, [input]));
+    noteAnomalies(plan, result.anomalies);
     if (index >= count) return { isLast: true, result };
     return {
       isLast: false,

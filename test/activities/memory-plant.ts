@@ -158,6 +158,7 @@ export class MemoryPlant {
       ]),
       machinesAtOnce: 100,
       homes: async () => [],
+      isSearchable: async () => false,
       links: { temporalUi: null, namespace: 'default', plots: null },
       log: () => {},
     };

@@ -83,6 +83,7 @@ async function drawn(odd: ReadonlyMap<number, number>, events: WindowEvents): Pr
     channels: new Map(),
     machinesAtOnce: 1,
     homes: async () => [],
+    isSearchable: async () => false,
     links: { temporalUi: null, namespace: 'default', plots: null },
     log: () => {},
   };

@@ -44,6 +44,7 @@ function depsWith(send: Channel['send'], store: Storage = storage): ActivityDeps
     channels: new Map([['ops', { name: 'ops', send, sendDigest: async () => 'delivered' }]]),
     machinesAtOnce: 1,
     homes: async () => [],
+    isSearchable: async () => false,
     links: { temporalUi: null, namespace: 'default', plots: null },
     log: (_level, message) => logged.push(message),
   };

@@ -145,8 +145,7 @@ describe('the stack', () => {
   });
 
   it('runs beside another one in another home, in memory, with a token and search attributes', async () => {
-    const searchAttributes = { halfspacePipeline: 'Keyword' } as const;
-    const options = { ...FREE_PORTS, inMemory: true, token: 'secret', environment, searchAttributes };
+    const options = { ...FREE_PORTS, inMemory: true, token: 'secret', environment };
     const stacks = await Promise.all([startStack({ home, ...options }), startStack({ home: `${home}-2`, ...options })]);
     onTestFinished(async () => {
       for (const stack of stacks) await stack.close();

@@ -42,7 +42,7 @@ function portOf(address: string): number {
 
 describe("Temporal's development server", { timeout: START_LIMIT_MS }, () => {
   it('takes a workflow start and serves its UI as soon as it is returned', async () => {
-    const server = await start({ searchAttributes: { halfspaceMachine: 'Keyword' } });
+    const server = await start();
     const client = await connect(server);
     const handle = await client.workflow.start('detectionRun', {
       taskQueue: 'nobody',
@@ -56,7 +56,7 @@ describe("Temporal's development server", { timeout: START_LIMIT_MS }, () => {
 
   it('keeps workflows over a restart on the same file', async () => {
     const dbFile = join(folder, 'kept', 'temporal.db');
-    const options = { dbFile, searchAttributes: { halfspaceMachine: 'Keyword' } } as const;
+    const options = { dbFile };
     const first = await start(options);
     const firstClient = await connect(first);
     await firstClient.workflow.start('detectionRun', { taskQueue: 'nobody', workflowId: 'kept' });

@@ -2,7 +2,7 @@
  * Records the histories that test/workflows/replay.test.ts replays: real runs of real workers on a server of their own.
  * Record again only when no run of the old workflows can be under way any more; see CONTRIBUTING.md.
  *
- * usage: npm run histories
+ * usage: npm run histories [-- NAME...]     those that are named; all when left out
  */
 import { mkdtemp, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
@@ -15,13 +15,18 @@ import { listSnapshots } from '../../bench/chaos/progress.mjs';
 import { nanosOf, startWindow } from '../../bench/chaos/runs.mjs';
 import { eventually } from '../../bench/chaos/wait.mjs';
 import { startBackfill, startRun } from '../../dist/client.js';
+import { SEARCH_ATTRIBUTES } from '../../dist/contract/search-attributes.js';
+import { hasSearchAttributes } from '../../dist/search-attributes.js';
 
 const FOLDER = dirname(fileURLToPath(import.meta.url));
 /** One more than an execution has room for, so that the run continues as new. */
 const LARGE = { machines: 501, rows: 50 };
 const SMALL = { machines: 4, rows: 300 };
 
-for (const name of await readdir(FOLDER)) if (name.endsWith('.json.gz')) await rm(join(FOLDER, name));
+const wanted = process.argv.slice(2);
+if (wanted.length === 0)
+  for (const name of await readdir(FOLDER)) if (name.endsWith('.json.gz')) await rm(join(FOLDER, name));
+await inPlant(SMALL, recordSearchable);
 await inPlant(SMALL, recordSmall);
 await inPlant(LARGE, recordLarge);
 
@@ -37,7 +42,23 @@ async function inPlant(size, record) {
   }
 }
 
+/** A run with an anomalous machine on a server that has the search attributes. */
+async function recordSearchable(plant, { ends, machines }) {
+  const [faulty] = await machineIds(plant, ends[0], machines.length);
+  await keep(plant, 'run-with-search-attributes', await finished(plant, ends[1]));
+  await keep(plant, 'machine-with-search-attributes', machineId(faulty));
+}
+
+/** Many servers have none. */
+async function removeSearchAttributes({ client }) {
+  const { operatorService, workflowService } = client.client.connection;
+  const { namespace } = client;
+  await operatorService.removeSearchAttributes({ namespace, searchAttributes: Object.keys(SEARCH_ATTRIBUTES) });
+  await eventually(async () => !(await hasSearchAttributes(workflowService, namespace)), 'no search attribute is left');
+}
+
 async function recordSmall(plant, fleet) {
+  await removeSearchAttributes(plant);
   const { ends, machines } = fleet;
   const [faulty, healthy, damaged, impossible] = await machineIds(plant, ends[0], machines.length);
   await keep(plant, 'machine-new-model', machineId(healthy));
@@ -85,6 +106,7 @@ async function recordWaiting(plant, endMs) {
 }
 
 async function recordLarge(plant, { ends }) {
+  await removeSearchAttributes(plant);
   const handle = await startWindow(plant, ends[0]);
   await handle.result();
   await keep(plant, 'run-continued-as-new', handle.workflowId, handle.firstExecutionRunId);
@@ -138,6 +160,7 @@ async function backfilled(plant, { fromMs, toMs }) {
 
 /** Writes the history of a workflow's latest execution, or of the one that is named. */
 async function keep({ client }, name, workflowId, runId) {
+  if (wanted.length > 0 && !wanted.includes(name)) return;
   const handle = client.client.workflow.getHandle(workflowId, runId, { followRuns: false });
   const history = plainOf(await handle.fetchHistory());
   const file = join(FOLDER, `${name}.json.gz`);

@@ -4,12 +4,11 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { HalfspaceError } from '../../contract/failures.js';
+import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes.js';
 import { findFreePort, isPortFree } from './free-port.js';
 import { endStaleServer, removePidFile, writePidFile } from './pid-file.js';
 import { endProcess } from './running-process.js';
 import { type Exit, readLogTail, type ServerProcess, spawnServer } from './server-process.js';
-
-export type SearchAttributeType = 'Text' | 'Keyword' | 'Int' | 'Double' | 'Bool' | 'Datetime' | 'KeywordList';
 
 export interface TemporalServerOptions {
   /** A Temporal CLI of 1.0 or later; see `findTemporalCli`. */
@@ -26,7 +25,6 @@ export interface TemporalServerOptions {
   readonly logFile?: string | null;
   /** Notes the running server; one that an earlier, killed process left behind is ended first. The caller holds a lock over it. */
   readonly pidFile?: string | null;
-  readonly searchAttributes?: Readonly<Record<string, SearchAttributeType>>;
   /** Longest wait until it serves. */
   readonly startTimeoutMs?: number;
 }
@@ -48,7 +46,7 @@ const PORT_TRIES = 3; // a free port may be taken between finding and using it
 const POLL_MS = 50;
 
 /**
- * Temporal's development server with its UI, serving: the namespace exists and the search attributes can be used.
+ * Temporal's development server with its UI, serving: the namespace exists and halfspace's search attributes can be used.
  * @throws HalfspaceError `BadSettings` when a port is in use or the program cannot be started, `ServerFault` with the log's end when it
  * exits, `TimedOut` when it does not serve in time. Nothing is left running then.
  */
@@ -94,7 +92,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
 }
 
 function serverArguments(options: TemporalServerOptions, host: string, port: number, uiPort: number): string[] {
-  const { dbFile, namespace = 'default', searchAttributes = {} } = options;
+  const { dbFile, namespace = 'default' } = options;
   const args = ['server', 'start-dev', '--ip', host, '--port', String(port), '--ui-port', String(uiPort)];
   args.push('--log-level', 'warn', '--namespace', namespace);
   if (dbFile !== null) {
@@ -102,7 +100,7 @@ function serverArguments(options: TemporalServerOptions, host: string, port: num
     args.push('--db-filename', resolve(dbFile), '--sqlite-pragma', 'journal_mode=WAL');
     args.push('--sqlite-pragma', 'synchronous=NORMAL');
   }
-  for (const [name, type] of Object.entries(searchAttributes)) args.push('--search-attribute', `${name}=${type}`);
+  for (const [name, type] of Object.entries(SEARCH_ATTRIBUTES)) args.push('--search-attribute', `${name}=${type}`);
   return args;
 }
 
@@ -132,12 +130,12 @@ async function waitUntilServing(
 }
 
 async function isServing(address: string, options: TemporalServerOptions): Promise<boolean> {
-  const { namespace = 'default', searchAttributes = {} } = options;
+  const { namespace = 'default' } = options;
   const connection = await Connection.connect({ address, connectTimeout: '1s' });
   try {
     await connection.workflowService.describeNamespace({ namespace });
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-    return Object.keys(searchAttributes).every((name) => name in (customAttributes ?? {}));
+    return Object.keys(SEARCH_ATTRIBUTES).every((name) => name in (customAttributes ?? {}));
   } finally {
     await connection.close();
   }

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import type { ActivityDeps } from '../../src/activities/deps.js';
+import { ModelCache } from '../../src/activities/index.js';
+import { planRun } from '../../src/activities/plan-run.js';
+import type { RunPlan } from '../../src/contract/run-plan.js';
+import { pipelineOf } from '../pipeline.js';
+import { MemoryInflux } from './memory-influx.js';
+import { MemoryStore } from './memory-store.js';
+
+async function planWith(change: Partial<ActivityDeps>): Promise<RunPlan> {
+  const deps: ActivityDeps = {
+    influx: new MemoryInflux(),
+    storage: new MemoryStore(),
+    models: new ModelCache(1),
+    pipelines: { p: pipelineOf({ mode: 'replay' }) },
+    channels: new Map(),
+    machinesAtOnce: 100,
+    homes: async () => [],
+    isSearchable: async () => false,
+    links: { temporalUi: null, namespace: 'default', plots: null },
+    log: () => {},
+    ...change,
+  };
+  const window = { until: undefined, span: undefined, chunksDone: 0, nowMs: 1000 };
+  const attempt = { signal: new AbortController().signal, report: () => {}, breathe: async () => {} };
+  const plan = await planRun(deps, { pipeline: 'p', scope: 'p', events: 'told', runId: 'r', ...window }, attempt);
+  if ('kind' in plan) throw new Error('Expected a plan');
+  return plan;
+}
+
+describe('machines at once', () => {
+  const withWorkers = async (workers: number, machinesAtOnce: number) => {
+    const homes = async () => Array.from({ length: workers }, (_, i) => `home-${i}`);
+    return (await planWith({ homes, machinesAtOnce })).machinesAtOnce;
+  };
+
+  it('grow with the workers that are there, up to the settings’ limit', async () => {
+    expect(await withWorkers(1, 100)).toBe(40);
+    expect(await withWorkers(2, 100)).toBe(80);
+    expect(await withWorkers(3, 100)).toBe(100);
+    expect(await withWorkers(5, 3)).toBe(3);
+  });
+
+  it('are those of one worker where nobody knows how many there are', async () => {
+    const homes = () => Promise.reject(new Error('no answer'));
+    expect((await planWith({ homes, machinesAtOnce: 1000 })).machinesAtOnce).toBe(40);
+  });
+});
+
+describe('search attributes', () => {
+  it('are used where the namespace has them', async () => {
+    expect((await planWith({ isSearchable: async () => true })).isSearchable).toBe(true);
+    expect((await planWith({ isSearchable: async () => false })).isSearchable).toBe(false);
+  });
+
+  it('are left out, and that is said, where the server does not tell of them', async () => {
+    const said: unknown[] = [];
+    const plan = await planWith({
+      isSearchable: () => Promise.reject(new Error('no answer')),
+      log: (level, message, fields) => said.push([level, message, fields.reason]),
+    });
+    expect(plan.isSearchable).toBe(false);
+    expect(said).toEqual([['warn', expect.stringContaining('search attributes'), 'no answer']]);
+  });
+});
