@@ -32,6 +32,8 @@ const LONGEST_EPOCH = 40; // digits; more are out of range in any unit unless th
 
 const ISO =
   /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?)?\s*(?:[Zz]|(?:UTC)|([+-])(\d\d):?(\d\d)?)?$/;
+/** A date with points is one of days, months and years everywhere; one with slashes is not. */
+const WITH_POINTS = /^(\d\d?)\.(\d\d?)\.(\d{4})(?:(?:,\s*|\s+|T)(?=\d)|$)/;
 const EPOCH = /^([+-]?)(\d+)(?:[.,](\d*))?$/;
 
 /** How the times of a column are written; told by its first time, because a column is written in one way. */
@@ -47,7 +49,7 @@ export function timeFormatOf(text: string, unit: TimeUnit | null): TimeFormat | 
   const trimmed = text.trim();
   const epoch = EPOCH.exec(trimmed);
   if (epoch !== null) return { unit: unit ?? unitOf(Number(epoch[2])), offsetMinutes: null };
-  const iso = ISO.exec(trimmed);
+  const iso = ISO.exec(isoOf(trimmed));
   if (iso === null) return null;
   const [, , , , , , , , sign, hours, minutes = '0'] = iso;
   const utc = /[Zz]|UTC$/.test(trimmed) ? 0 : null;
@@ -76,8 +78,16 @@ function nanosFromEpoch(text: string, digits: number): bigint | null {
   return sign === '-' ? -nanos : nanos;
 }
 
+/** `31.1.2026 12:00` as `2026-01-31 12:00`; any other text as it is. */
+function isoOf(text: string): string {
+  const [begin = '', day = '', month = '', year = ''] = WITH_POINTS.exec(text) ?? [];
+  if (begin === '') return text;
+  const time = text.slice(begin.length);
+  return `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}${time === '' ? '' : ` ${time}`}`;
+}
+
 function nanosFromDate(text: string): bigint | null {
-  const match = ISO.exec(text);
+  const match = ISO.exec(isoOf(text));
   if (match === null) return null;
   const [
     ,
