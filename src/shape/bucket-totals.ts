@@ -99,6 +99,8 @@ export class BucketTotals {
 }
 
 const FIRST_MACHINES = 16;
+/** Sums are kept in this unit, which a double does exactly: those of huge values would have no end. */
+const SUM_UNIT = 2 ** 40;
 
 /** All machines of one bucket: machines x values, row-major, in arrays that double when full. */
 class Bucket {
@@ -130,7 +132,7 @@ class Bucket {
     const count = this.#counts[at] ?? 0;
     if (count === 0 || value < (this.#mins[at] ?? 0)) this.#mins[at] = value;
     if (count === 0 || value > (this.#maxs[at] ?? 0)) this.#maxs[at] = value;
-    this.#sums[at] = (this.#sums[at] ?? 0) + value;
+    this.#sums[at] = (this.#sums[at] ?? 0) + value / SUM_UNIT;
     this.#counts[at] = count + 1;
   }
 
@@ -143,12 +145,10 @@ class Bucket {
       const at = machine * this.#features + value;
       const count = this.#counts[at] ?? 0;
       if (count === 0) return { mean: Number.NaN, min: Number.NaN, max: Number.NaN, count };
-      return {
-        mean: (this.#sums[at] ?? 0) / count,
-        min: this.#mins[at] ?? Number.NaN,
-        max: this.#maxs[at] ?? Number.NaN,
-        count,
-      };
+      const [min, max] = [this.#mins[at] ?? Number.NaN, this.#maxs[at] ?? Number.NaN];
+      const mean = ((this.#sums[at] ?? 0) / count) * SUM_UNIT;
+      // Rounding must not put it outside, least of all beyond the largest double.
+      return { mean: Math.min(Math.max(mean, min), max), min, max, count };
     });
   }
 

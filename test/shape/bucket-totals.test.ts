@@ -117,3 +117,16 @@ test(`rows in the order of time give the same when whole buckets are taken on th
   expect(byKey(taken)).toEqual(naive(rows, -2000n, 2000n));
   expect(taken).toHaveLength(byKey(taken).size);
 });
+
+test('the mean of huge values is one of their size', () => {
+  const huge = Number.MAX_VALUE;
+  const values = [huge, huge, -huge, huge];
+  const rows = values.map((a) => ({ site: 's', machine: 'm', time: 0n, a, b: huge }));
+  const totals = new BucketTotals(source, EVERY);
+  totals.add(tableOf(rows), 0n, EVERY);
+  const [{ values: found } = { values: [] }] = totals.takeBefore(EVERY);
+  expect(found).toEqual([
+    { mean: huge / 2, min: -huge, max: huge, count: 4 },
+    { mean: huge, min: huge, max: huge, count: 4 },
+  ]);
+});
