@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { settingsErrorAt } from './config/load.js';
+import { SettingsError } from './config/settings-error.js';
 import { codeOf } from './config/text-file.js';
 import type { Path } from './config/yaml-file.js';
 import { HalfspaceError } from './contract/failures.js';
@@ -30,9 +31,10 @@ export interface ModulesOf {
  * Loads the detector modules of the pipelines, each once in a process, and tries them: a detector is made, takes no rows,
  * and is made again from its bytes. Their absolute paths and the hashes of their content are noted in the settings. Whoever scores, or asks
  * what a model was learned with, does this first; runs load nothing later.
- * @throws SettingsError with the place in the file, when a module cannot be loaded or is no detector.
+ * @throws SettingsError with the place in the file of every module that cannot be loaded or is no detector.
  */
 export async function loadDetectorModules({ file, pipelines }: ModulesOf): Promise<void> {
+  const refused: SettingsError[] = [];
   for (const { path, settings, features } of modulePlaces(pipelines)) {
     try {
       await loadModule(settings, dirname(file));
@@ -40,9 +42,13 @@ export async function loadDetectorModules({ file, pipelines }: ModulesOf): Promi
       made.process(NO_ROWS, 0, 0, 'score_then_learn', { scores: new Float64Array(0), explained: null });
       detectorFromBytes(settings, features, made.toBytes());
     } catch (error) {
-      throw settingsErrorAt(file, path, reasonOf(error), error);
+      refused.push(settingsErrorAt(file, path, reasonOf(error), error));
     }
   }
+  const [first] = refused;
+  if (first === undefined) return;
+  const problems = refused.flatMap((error) => error.problems);
+  throw new SettingsError(first.file, problems, { cause: first.cause });
 }
 
 interface ModulePlace {

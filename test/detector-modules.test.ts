@@ -147,6 +147,14 @@ describe('a detector module', () => {
     );
   });
 
+  it('are named together where several are none', async () => {
+    const members = ['one', 'two'].map((name) => `{ detector: { kind: module, path: ./${name}.mjs } }`);
+    const refused = loadDetectorModules(settingsWith(`{ kind: vote, of: [${members.join(', ')}] }`));
+    await expect(refused).rejects.toThrow(
+      /path: no detector module at .*one\.mjs.*\n.*path: no detector module at .*two\.mjs/,
+    );
+  });
+
   it('that is none is found by `config check`', async () => {
     const config = settingsFile('{ kind: module, path: none-such.mjs }');
     writeFileSync(join(folder, 'none-such.mjs'), 'export const x = 1;');
