@@ -4,6 +4,7 @@ import type { LoadedData, RunPlan, ShapedData } from '../contract/run-plan.js';
 import type { AggregateOutcome, RunResult, RunTotals } from '../contract/run-result.js';
 import { earlierOf, isoFromNanos, laterOf } from '../contract/time.js';
 import { putArtifact } from '../store/artifacts.js';
+import { readBegunSettings, writeBegunSettings } from '../store/begun-settings.js';
 import { type DeadHome, type Laggard, readProgress, writeProgress } from '../store/progress.js';
 import { endRun } from '../store/runs.js';
 import type { ActivityDeps } from './deps.js';
@@ -77,6 +78,7 @@ export async function finishRun(
         ...(heard === undefined ? {} : { heard }),
         ...deadHomesOf(current?.deadHomes, input.deadHomes),
       });
+      await endUnder(deps, plan.scope, settingsHash);
       const before = current?.heard;
       if (before !== undefined && before.key !== heard?.key) await deps.storage.remove(before.key);
     }
@@ -103,6 +105,12 @@ export async function finishRun(
     ],
     seconds,
   };
+}
+
+/** Other settings that runs have begun under count for nothing now. */
+async function endUnder({ storage }: ActivityDeps, scope: string, settingsHash: string): Promise<void> {
+  const begun = await readBegunSettings(storage, scope);
+  if (begun.some((hash) => hash !== settingsHash)) await writeBegunSettings(storage, scope, [settingsHash]);
 }
 
 /** With those of earlier runs whose time is not over. */

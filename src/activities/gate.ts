@@ -27,15 +27,16 @@ export async function modelIsCached(deps: ModelDeps, documents: JsonArtifacts, i
   if (newest === undefined) return { base: null, cached: true, token, watermark: beginning, why: 'no snapshot' };
 
   checkWatermark(deps, input, newest);
-  const watermark = String(newest.watermark);
-  const { settings, settingsHash } = await documents.get<RunPlanDocument>(plan.document);
-  if (newest.settingsHash !== settingsHash) {
+  const { settings, settingsHash, isContinued = false } = await documents.get<RunPlanDocument>(plan.document);
+  const base = isContinued ? models.names.find((name) => name.settingsHash === settingsHash) : newest;
+  if (base?.settingsHash !== settingsHash) {
     // What the old model has learned the new one has not: it learns all that this run brings, or only what is new to both.
-    const since = settings.on_settings_change === 'relearn' ? beginning : watermark;
+    const since = settings.on_settings_change === 'relearn' ? beginning : String(newest.watermark);
     return { base: null, cached: true, token, watermark: since, why: 'settings changed' };
   }
-  const cached = deps.models.has(plan.scope, machine.uniqueId, newest);
-  return { base: formatSnapshotName(newest), cached, token, watermark, why: cached ? 'cached' : 'not cached' };
+  const cached = deps.models.has(plan.scope, machine.uniqueId, base);
+  const watermark = String(base.watermark);
+  return { base: formatSnapshotName(base), cached, token, watermark, why: cached ? 'cached' : 'not cached' };
 }
 
 /** Rows before a watermark are left out: one that lies ahead would silently leave out all there are. */

@@ -24,7 +24,7 @@ export async function passOverModel(
   const document = await documents.get<RunPlanDocument>(plan.document);
   const base = snapshotNameFrom(gate.base ?? '');
   const { names: published, since, token } = await new Snapshots(deps.storage).look(plan.scope, machine.uniqueId);
-  if (token > base.token) {
+  if (token > gate.token) {
     throw new HalfspaceError(
       'Superseded',
       `A later run has published ${machine.uniqueId} already; this attempt was late`,

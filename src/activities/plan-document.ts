@@ -11,6 +11,11 @@ import { rulesThatLearn } from '../verdict/machine-rules.js';
 export interface RunPlanDocument {
   readonly settings: PipelineSettings;
   readonly settingsHash: string;
+  /**
+   * The last run that was finished learned under these settings, and so goes on what it left, whatever a run that died since
+   * has published under others. Absent in documents from before this was asked: no.
+   */
+  readonly isContinued?: boolean;
   readonly laggards: readonly Laggard[];
   /** Null where late rows are not looked for. */
   readonly late: LateProgress | null;

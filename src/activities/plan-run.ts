@@ -5,6 +5,7 @@ import { earlierOf, isoFromNanos, laterOf, nanosFromMs } from '../contract/time.
 import { isCutByTime } from '../influx/custom-query.js';
 import { lateClockOf } from '../shape/late-zone.js';
 import { putArtifact } from '../store/artifacts.js';
+import { readBegunSettings, writeBegunSettings } from '../store/begun-settings.js';
 import { type Laggard, type LateProgress, type Progress, readProgress } from '../store/progress.js';
 import { runFolder } from '../store/runs.js';
 import type { Attempt } from './attempt.js';
@@ -67,7 +68,13 @@ export async function planRun(
   if (ready.kind !== 'ready') return ready;
   const warnings = [...ready.warnings];
   const settingsHash = learningSettingsHash(settings);
-  const isChanged = progress !== null && progress.settingsHash !== settingsHash;
+  // A backfill is refused under other settings than its own.
+  const isLive = settings.mode !== 'replay' && input.scope === input.pipeline;
+  const begun = isLive ? await readBegunSettings(deps.storage, input.scope) : [];
+  const isContinued = progress?.settingsHash === settingsHash;
+  // Scores that a dead run has written under other settings are not those of the models that go on.
+  const isOverwritten = settings.on_settings_change === 'relearn' && begun.some((hash) => hash !== settingsHash);
+  const isChanged = progress !== null && (!isContinued || isOverwritten);
   if (progress !== null && input.scope !== input.pipeline)
     checkLearned(input.pipeline, progress.settingsHash, settingsHash);
   const isRelearned = isChanged && settings.on_settings_change === 'relearn';
@@ -87,6 +94,7 @@ export async function planRun(
   const document: RunPlanDocument = {
     settings,
     settingsHash,
+    isContinued: isContinued && !isRelearned,
     laggards,
     late,
     ...(progress?.heard === undefined ? {} : { heard: progress.heard }),
@@ -96,6 +104,9 @@ export async function planRun(
   const bytes = new TextEncoder().encode(JSON.stringify(document));
   const dead = (progress?.deadHomes ?? []).filter(({ untilMs }) => untilMs > input.nowMs).map(({ home }) => home);
   const homes = await homesOf(deps, new Set(dead));
+  if (isLive && !begun.includes(settingsHash)) {
+    await writeBegunSettings(deps.storage, input.scope, [...begun, settingsHash]);
+  }
   return {
     pipeline: input.pipeline,
     scope: input.scope,

@@ -3,7 +3,7 @@ import type { PipelineSettings } from '../../src/contract/pipeline.js';
 import { AlertRecords } from '../../src/store/alert-records.js';
 import { pipelineOf } from '../pipeline.js';
 import { randomFrom, testSeed } from '../random.js';
-import { MemoryPlant, PIPELINE } from './memory-plant.js';
+import { Killed, MemoryPlant, PIPELINE } from './memory-plant.js';
 
 const SECOND = 1_000_000_000n;
 /** Aligned to nothing. */
@@ -205,4 +205,36 @@ describe(`changed learning settings (seed ${SEED})`, () => {
     expect(changed).toMatchObject({ rows: 200, models: { fresh: 2 }, window: { from: String(at(400)) } });
     expect(changed.warnings).toEqual([expect.stringMatching(/^learning settings changed: .*fresh/)]);
   });
+
+  it.each(['relearn', 'fresh'] as const)(
+    'that are taken back after a run of theirs died cost nothing (%s)',
+    async (how) => {
+      const window = { history: 1_000_000, settle: 0, catch_up: 100_000_000, chunk: null };
+      const own = settingsOf({ on_settings_change: how, window });
+      const plant = fullPlant(own);
+      for (const end of [200, 400]) await plant.run(at(end));
+      const die = async (end: number) => {
+        plant.beforeChild = (uniqueId) => {
+          if (uniqueId === 'm1') throw new Killed();
+        };
+        await expect(plant.run(at(end))).rejects.toThrow(Killed);
+        plant.beforeChild = () => {};
+      };
+      plant.settings = { ...own, detector: OTHER_DETECTOR };
+      await die(450);
+      plant.settings = own;
+      // One that learns anew may die, too.
+      await die(460);
+      const back = await plant.run(at(500));
+      expect(back).toMatchObject({ done: 2, lagging: 0, models: { fresh: 0 } });
+      expect(await plant.run(at(600))).toMatchObject({ warnings: [], rows: 200, models: { fresh: 0 } });
+
+      const peace = fullPlant(own);
+      for (const end of [200, 400, 500, 600]) await peace.run(at(end));
+      expect(models(plant)).toEqual(models(peace));
+      // Of what the dead run has written over, only models that learn anew write it again.
+      const since = how === 'relearn' ? 0 : 400;
+      expect(scoresFrom(plant, at(since))).toEqual(scoresFrom(peace, at(since)));
+    },
+  );
 });
