@@ -11,6 +11,7 @@ import { runFolder } from '../store/runs.js';
 import type { Attempt } from './attempt.js';
 import { chunkLength } from './chunk-length.js';
 import type { ActivityDeps } from './deps.js';
+import { filledWarnings } from './filled-ranges.js';
 import { nextChunk, type Span } from './next-chunk.js';
 import { learningSettingsHash, type RunPlanDocument } from './plan-document.js';
 import { type Ready, waitForData } from './wait-for-data.js';
@@ -80,6 +81,9 @@ export async function planRun(
   const isRelearned = isChanged && settings.on_settings_change === 'relearn';
   const due = spanOf(deps, settings, progress, { ...input, until: ready.until }, warnings);
   const span = isRelearned ? relearnedSpan(due, settings, input) : due;
+  if (isLive && progress === null && settings.output !== null) {
+    warnings.push(...(await filledWarnings(deps.storage, input.pipeline, span)));
+  }
   const begin = progress === null || isRelearned ? span.from : laterOf(span.from, BigInt(progress.to));
   const left = { from: begin, to: span.to };
   const longest = settings.mode === 'replay' ? span.to : await chunkLength(deps, settings, left, signal);

@@ -1,9 +1,12 @@
 import type { ArtifactRef } from '../contract/artifact.js';
 import { HalfspaceError } from '../contract/failures.js';
+import { backfillScope } from '../contract/names.js';
 import type { Nanos } from '../contract/time.js';
 import { segmentOf } from './object-key.js';
 import { snapshotsFolder } from './snapshots.js';
 import type { Storage } from './storage.js';
+
+const FOLDER = 'progress';
 
 /** How far the runs of one scope (a pipeline, a backfill) have come, written by the last step of each window. */
 export interface Progress {
@@ -65,6 +68,20 @@ export async function readProgress(storage: Storage, scope: string): Promise<Pro
   throw damagedProgress(storage, scope, 'is damaged');
 }
 
+/** How far the backfills of a pipeline have come, in no order; one whose file is damaged is left out. */
+export async function backfillsOf(storage: Storage, pipeline: string): Promise<readonly Progress[]> {
+  const found: Progress[] = [];
+  for (const name of await storage.list(FOLDER)) {
+    if (!name.startsWith(pipeline)) continue;
+    const progress = parsed((await storage.read(`${FOLDER}/${name}`)) ?? new Uint8Array());
+    if (!isProgress(progress)) continue;
+    // A backfill begins where its range does, and sets out for its end.
+    const { origin: from, target: to } = progress;
+    if (keyOf(backfillScope(pipeline, { from, to })) === `${FOLDER}/${name}`) found.push(progress);
+  }
+  return found;
+}
+
 /** @param how what is wrong with the scope's file, e.g. `is damaged`. */
 export function damagedProgress(storage: Storage, scope: string, how: string): HalfspaceError {
   return new HalfspaceError(
@@ -89,7 +106,7 @@ export function howToStartOver(storage: Storage, scope: string): string {
 }
 
 function keyOf(scope: string): string {
-  return `progress/${segmentOf(scope)}.json`;
+  return `${FOLDER}/${segmentOf(scope)}.json`;
 }
 
 function parsed(bytes: Uint8Array): unknown {
