@@ -1,6 +1,6 @@
 import { HalfspaceError } from '../contract/failures.js';
 import { lineFormatter } from '../influx/line-protocol.js';
-import { NumberTally } from './csv/number-tally.js';
+import { NumberTally, otherWritingIn } from './csv/number-tally.js';
 import { type Decimal, isMissingText } from './csv/number-text.js';
 import { placeOf, timeProblem } from './csv/read-table.js';
 import { brokenLine, readRecords } from './csv/records.js';
@@ -128,10 +128,8 @@ export async function planFile(
     onBytes(batch.bytes);
   }
   if (rows === 0) throw new HalfspaceError('BadSchema', `${file} has no rows below its first line.`);
-  for (const tally of tallies) {
-    const other = tally.findOtherWriting();
-    if (other !== null) throw brokenLine(file, other.line, other.what);
-  }
+  const other = otherWritingIn(tallies, decimal ?? null);
+  if (other !== null) throw brokenLine(file, other.line, other.what);
   const present = tallies.filter((tally) => tally.present > 0);
   const numbers = present.filter(({ notNumbers }) => notNumbers.count === 0).map(({ column }) => column);
   const texts = present.filter(({ notNumbers }) => notNumbers.count > 0).map(({ column }) => column);

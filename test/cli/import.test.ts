@@ -198,6 +198,27 @@ describe('importCsv', () => {
     expect(await rowsOf(name, 'power')).toEqual([[39.54], [40], [-0.5]]);
   });
 
+  it('refuses a file of decimal points where a comma was asked for, and reads it without', async () => {
+    const csv = 'time;provider;power;load\n1;a;39.54;1\n2;a;40;2\n3;a;-.5;3\n';
+    await expect(importText(csv, 'points', { decimal: ',' })).rejects.toThrow(
+      /data\.csv:2: "39\.54" in "power" has a decimal point \(the first of 2 such cells\)\. Leave out --decimal , to read it\. N/,
+    );
+    const { result } = await importText(csv, 'points');
+    expect(result).toMatchObject({ rows: 3, numbers: ['power', 'load'] });
+  });
+
+  it('takes points for texts where a comma was asked for and another column has one', async () => {
+    const csv = 'time;provider;power;version\n1;a;39,54;1.2\n2;a;40;1.3\n';
+    const { result, io } = await importText(csv, 'versions', { decimal: ',' });
+    expect(result).toMatchObject({ numbers: ['power'], texts: ['version'] });
+    expect(io.err()).toContain('"1.2" in "version" is no number, so the column is written as text');
+  });
+
+  it('does not guess what a point before three digits is where a comma was asked for', async () => {
+    const failure = importText('time;provider;power\n1;a;1.234\n2;a;12.500\n', 'refused', { decimal: ',' });
+    await expect(failure).rejects.toThrow(/If it is one leave out --decimal , and if it is a sign between thousands/);
+  });
+
   it('writes cells with commas as texts where a point was asked for, and says so', async () => {
     const { result, io } = await importText('time,provider,code\n1,a,"1,5"\n2,a,"2,5"\n', 'codes', { decimal: '.' });
     expect(result).toMatchObject({ texts: ['code'] });

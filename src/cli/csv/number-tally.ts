@@ -13,14 +13,25 @@ export interface Cell {
   readonly text: string;
 }
 
+/** Numbers that are not written in the expected way. */
+export interface OtherWriting {
+  /** Of the first of them. */
+  readonly line: number;
+  /** What it is, and what to do. */
+  readonly what: string;
+  /** It has the other decimal sign; else a sign between thousands. */
+  readonly isDecimal: boolean;
+}
+
 /** A column is taken for numbers when at least this share of what is there looks like it. */
 const NEARLY_ALL = 0.9;
 
 const WITH_COMMA = /^\s*[+-]?\d*,\d+(?:[eE][+-]?\d+)?\s*$/;
+const WITH_POINT = /^\s*[+-]?\d*\.\d+(?:[eE][+-]?\d+)?\s*$/;
 /** `1.234,56`, `1,234.56`, `1 234,56` or `1'234.56`: nothing else is written like that. */
 const GROUPED = /^\s*[+-]?\d{1,3}([.,' \u00a0\u202f])\d{3}(?:\1\d{3})*(?!\1)[.,]\d+\s*$/;
 /** May be a number below 1000 with three decimals, or one of thousands. */
-const THOUSANDS = /^\s*[+-]?\d{1,3},\d{3}\s*$/;
+const THOUSANDS = /^\s*[+-]?\d{1,3}[.,]\d{3}\s*$/;
 
 /** Reads the cells of one column as numbers and keeps what they looked like. */
 export class NumberTally {
@@ -49,7 +60,7 @@ export class NumberTally {
       this.#notNumbers = oneMore(this.#notNumbers, text, line);
       const isGrouped = GROUPED.test(text);
       if (isGrouped) this.#grouped++;
-      if (isGrouped || WITH_COMMA.test(text)) {
+      if (isGrouped || (this.#decimal === ',' ? WITH_POINT : WITH_COMMA).test(text)) {
         this.#others = oneMore(this.#others, text, line);
         this.#areThousands &&= THOUSANDS.test(text);
       }
@@ -84,25 +95,49 @@ export class NumberTally {
     return 2 * (this.#numbers + this.#others.count) >= this.present;
   }
 
+  /** Whether a number with decimals was there, written in the expected way. */
+  get hasDecimals(): boolean {
+    return this.#fractions > 0;
+  }
+
   /**
    * The first cell of a column of numbers that are not written in the expected way, with what to do; null for any other
    * column, and where a decimal point was asked for: the cells are then texts as they stand.
    */
-  findOtherWriting(): { readonly line: number; readonly what: string } | null {
+  findOtherWriting(): OtherWriting | null {
     const { count, first } = this.#others;
     if (first === null || this.#decimal === '.' || this.#numbers + count < NEARLY_ALL * this.present) return null;
     // A few commas among decimal points are slips.
     if (this.#grouped === 0 && count <= this.#fractions) return null;
-    const cell = shownCell(first.text, this.column);
+    const { line, text } = first;
+    const cell = shownCell(text, this.column);
     const more = firstOf(count);
-    if (GROUPED.test(first.text)) {
-      return { line: first.line, what: `${cell} has a sign between thousands${more}. Write numbers without it` };
+    if (GROUPED.test(text)) {
+      const what = `${cell} has a sign between thousands${more}. Write numbers without it`;
+      return { line, what, isDecimal: false };
     }
-    const remedy = this.#areThousands
-      ? 'If it is one give --decimal , and if it is a sign between thousands write numbers without it'
+    const isPoint = this.#decimal === ',';
+    const plain = isPoint
+      ? 'Leave out --decimal , to read it'
       : 'Give --decimal , to read it, or --decimal . where it is none';
-    return { line: first.line, what: `${cell} has a decimal comma${more}. ${remedy}` };
+    const remedy = this.#areThousands
+      ? `If it is one ${isPoint ? 'leave out' : 'give'} --decimal , and if it is a sign between thousands write numbers without it`
+      : plain;
+    return { line, what: `${cell} has a decimal ${isPoint ? 'point' : 'comma'}${more}. ${remedy}`, isDecimal: true };
   }
+}
+
+/**
+ * The first column of a file whose numbers are not written in the expected way. Where a decimal comma was asked for and some
+ * column has one, points in another are texts, such as a version.
+ */
+export function otherWritingIn(tallies: readonly NumberTally[], decimal: Decimal | null): OtherWriting | null {
+  const isRight = decimal === ',' && tallies.some(({ hasDecimals }) => hasDecimals);
+  for (const tally of tallies) {
+    const other = tally.findOtherWriting();
+    if (other !== null && !(isRight && other.isDecimal)) return other;
+  }
+  return null;
 }
 
 /** Whether a text is a number in some way of writing it. */

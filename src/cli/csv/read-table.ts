@@ -1,6 +1,6 @@
 import { HalfspaceError } from '../../contract/failures.js';
 import { type Column, MISSING_TIME, type Table } from '../../contract/table.js';
-import { NumberTally } from './number-tally.js';
+import { NumberTally, otherWritingIn } from './number-tally.js';
 import { type Decimal, isMissingText } from './number-text.js';
 import { brokenLine, cut, type RecordBatch, readRecords } from './records.js';
 import { separatorHint } from './separator.js';
@@ -73,10 +73,8 @@ export async function readCsv(source: CsvSource): Promise<CsvTables> {
     tables.push({ rows: batch.records.length, columns });
     source.onBytes?.(batch.bytes);
   }
-  for (const tally of tallies) {
-    const other = tally.findOtherWriting();
-    if (other !== null) throw brokenLine(file, other.line, other.what);
-  }
+  const other = otherWritingIn(tallies, source.decimal);
+  if (other !== null) throw brokenLine(file, other.line, other.what);
   return { tables, timeFormat, tallies };
 }
 
