@@ -29,15 +29,16 @@ const KEPT_SNAPSHOTS = 5;
 
 const FOLDER = 'snapshots';
 const TOKEN_DIGITS = 15;
-const WATERMARK_DIGITS = 20;
+const WATERMARK_LENGTH = 20;
 /** An empty object whose name says that snapshots up to a token are forgotten, and from where on new models learn. */
 const FORGOTTEN = /^(\d{15})-(-?\d{1,19})\.forgotten$/;
-const NAME = /^(\d{15})\.(\d{15})-(\d{20})-([0-9a-f]+)-([0-9a-f]{64})\.snapshot$/;
+const NAME = /^(\d{15})\.(\d{15})-(\d{20}|-\d{19})-([0-9a-f]+)-([0-9a-f]{64})\.snapshot$/;
 
 /** Text of a snapshot's name; names sort by token. */
 export function formatSnapshotName(name: SnapshotName): string {
   const [token, base] = [name.token, name.base].map((number) => String(number).padStart(TOKEN_DIGITS, '0'));
-  const watermark = String(name.watermark).padStart(WATERMARK_DIGITS, '0');
+  const [sign, size] = name.watermark < 0n ? ['-', -name.watermark] : ['', name.watermark];
+  const watermark = sign + String(size).padStart(WATERMARK_LENGTH - sign.length, '0');
   return `${token}.${base}-${watermark}-${name.settingsHash}-${name.sha256}`;
 }
 

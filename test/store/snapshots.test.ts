@@ -57,6 +57,18 @@ describe('snapshots', () => {
     expect(await snapshots.read('p', 'm', late.name)).toEqual(late.bytes);
   });
 
+  it('are found again by names with a watermark before 1970, and are as long as others', async () => {
+    const snapshots = new Snapshots(storage);
+    const early = snapshot(20, 'early');
+    for (const watermark of [-1n, -1009999999999n, -(2n ** 63n) + 2n, 2n ** 63n - 1n]) {
+      const name = { ...early.name, watermark };
+      expect(parseSnapshotName(formatSnapshotName(name))).toEqual(name);
+      expect(formatSnapshotName(name)).toHaveLength(formatSnapshotName(early.name).length);
+    }
+    await snapshots.publish('p', 'm', { ...early.name, watermark: -1n }, early.bytes);
+    expect(await snapshots.list('p', 'm')).toEqual([{ ...early.name, watermark: -1n }]);
+  });
+
   it('keep the newest five', async () => {
     const snapshots = new Snapshots(storage);
     for (let token = 1; token <= 8; token++) {
