@@ -3,7 +3,7 @@ import type { Slice } from '../contract/slice.js';
 import { nanosFromMs } from '../contract/time.js';
 import { ColumnReader, writeColumns } from './column-bytes.js';
 import { GrowingRows } from './growing-rows.js';
-import { floorTo } from './row-buckets.js';
+import { bucketStart, floorTo } from './row-buckets.js';
 
 /** Rows on a grid of time. */
 export interface GridRows {
@@ -76,13 +76,13 @@ export class Resampler {
     const columns = this.#counts.length;
     const grid = new GrowingRows(columns);
     const filled: number[] = [];
-    let end = this.#open === null ? null : this.#open + this.#width;
+    let end = this.#open === null ? null : floorTo(this.#open, this.#width) + this.#width;
     for (let row = 0; row < rows; row++) {
       const time = times[row] ?? 0n;
       if (end === null || time >= end) {
         this.#close(grid, filled);
-        this.#open = floorTo(time, this.#width);
-        end = this.#open + this.#width;
+        this.#open = bucketStart(time, this.#width);
+        end = floorTo(time, this.#width) + this.#width;
       }
       for (let column = 0; column < columns; column++) this.#add(column, values[row * columns + column] ?? Number.NaN);
     }
@@ -135,8 +135,9 @@ export class Resampler {
     this.#lastValues.set(row);
   }
 
-  #fillGap(before: bigint, after: bigint, row: Float64Array, grid: GrowingRows, filled: number[]): void {
+  #fillGap(last: bigint, after: bigint, row: Float64Array, grid: GrowingRows, filled: number[]): void {
     const { fill } = this.#settings;
+    const before = floorTo(last, this.#width);
     const steps = (after - before) / this.#width;
     if (fill === 'none' || steps - 1n > this.#longestGap) return;
     const whole = Number(steps);

@@ -1,4 +1,8 @@
 import type { Slice } from '../contract/slice.js';
+import { MISSING_TIME } from '../contract/table.js';
+
+/** The smallest value of all stands for "no time". */
+const FIRST_ROW_TIME = MISSING_TIME + 1n;
 
 /** One stretch of time of a machine's rows, made comparable: equal rows give equal buckets, whatever order they came in. */
 export interface RowBucket {
@@ -80,6 +84,12 @@ export function differenceOf(
 export function floorTo(time: bigint, width: bigint): bigint {
   const rest = time % width;
   return rest < 0n ? time - rest - width : time - rest;
+}
+
+/** Where the bucket of a time begins: as {@link floorTo}, but at the first time that 64 bits hold at the earliest. */
+export function bucketStart(time: bigint, width: bigint): bigint {
+  const start = floorTo(time, width);
+  return start < FIRST_ROW_TIME ? FIRST_ROW_TIME : start;
 }
 
 /** The first row at or after `time`; the number of rows when there is none. */

@@ -5,7 +5,7 @@ import type { Slice } from '../contract/slice.js';
 import { nanosFromMs } from '../contract/time.js';
 import { FeatureMaker } from './features.js';
 import { Resampler } from './resample.js';
-import { floorTo } from './row-buckets.js';
+import { bucketStart } from './row-buckets.js';
 
 /** One machine's rows as the model takes them. */
 export interface ShapedRows {
@@ -89,5 +89,5 @@ export class Shaping {
  * gap may be.
  */
 export function firstRowFrom(watermark: bigint, { resample }: Pick<PipelineSettings, 'resample'>): bigint {
-  return resample === null ? watermark : floorTo(watermark - 1n, nanosFromMs(resample.every));
+  return resample === null ? watermark : bucketStart(watermark - 1n, nanosFromMs(resample.every));
 }

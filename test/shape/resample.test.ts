@@ -51,6 +51,31 @@ describe('resampling', () => {
     ]);
   });
 
+  it('begins the first bucket of all with the first time that 64 bits hold, and the next where it would', () => {
+    const first = -(2n ** 63n) + 1n;
+    const width = 10_000_000n;
+    const second = (first / width) * width; // rounds up before the epoch
+    const rows = {
+      ...sliceOf([
+        [0, 1],
+        [0, 3],
+        [0, 5],
+        [0, 9],
+      ]),
+      times: BigInt64Array.of(first, first + 5n, second, second + 2n * width),
+    };
+    const settings = settingsOf({ fill: 'linear' });
+    const whole = new Resampler(settings, 1).take(rows, true);
+    expect([...whole.times]).toEqual([first, second, second + width, second + 2n * width]);
+    expect([...whole.values]).toEqual([2, 5, 7, 9]);
+    const cut = new Resampler(settings, 1);
+    cut.take({ ...rows, rows: 1, times: rows.times.subarray(0, 1), values: rows.values.subarray(0, 1) }, false);
+    const again = Resampler.fromBytes(settings, 1, cut.toBytes());
+    const rest = again.take({ ...rows, rows: 3, times: rows.times.subarray(1), values: rows.values.subarray(1) }, true);
+    expect([...rest.times]).toEqual([...whole.times]);
+    expect([...rest.values]).toEqual([...whole.values]);
+  });
+
   it('gives the last value of each bucket', () => {
     expect(grid({ how: 'last' }, irregular).map(([, value]) => value)).toEqual([1, 60, 5, 8]);
   });
