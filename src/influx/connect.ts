@@ -207,8 +207,14 @@ function originOf(host: string): string {
       'influx.host holds credentials; put the token into influx.token (INFLUX_TOKEN).',
     );
   }
-  if ((url.protocol !== 'http:' && url.protocol !== 'https:') || url.pathname !== '/' || url.search !== '') {
-    throw new HalfspaceError('BadSettings', `influx.host must be http(s)://host:port and nothing more, got "${host}".`);
+  const isHttp = url.protocol === 'http:' || url.protocol === 'https:';
+  if (!isHttp || url.pathname !== '/' || url.search !== '') {
+    // A query may hold a token, and without http:// what follows the first colon may be a password.
+    const shown = isHttp ? `${url.origin}${url.pathname}${url.search === '' ? '' : '?…'}` : `${url.protocol}…`;
+    throw new HalfspaceError(
+      'BadSettings',
+      `influx.host must be http(s)://host:port and nothing more, got "${shown}".`,
+    );
   }
   return url.origin;
 }

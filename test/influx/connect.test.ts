@@ -208,6 +208,12 @@ test.each([
   ['credentials', 'http://me:hidden@localhost:8181', /INFLUX_TOKEN/],
   ['a path', 'http://localhost:8181/api/v2', /nothing more/],
   ['another protocol', 'ftp://localhost', /http\(s\)/],
+  [
+    'a token in the query',
+    'http://localhost:8181/?token=hidden',
+    /nothing more, got "http:\/\/localhost:8181\/\?…"\.$/,
+  ],
+  ['credentials without a protocol', 'me:hidden@localhost:8181', /nothing more, got "me:…"\.$/],
 ])('refuses %s as host', (_, host, message) => {
   const create = () => createInflux({ host, token: null, database: 'db' });
   expect(create).toThrow(expect.objectContaining({ kind: 'BadSettings', message: expect.stringMatching(message) }));
