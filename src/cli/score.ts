@@ -33,7 +33,10 @@ export interface ScoreOptions {
 /** What `halfspace score --json` prints. */
 export interface ScoreResult {
   readonly pipeline: string;
+  /** The file's. */
   readonly rows: number;
+  /** Rows with a score: those of the grid with `resample`, and none without a value. */
+  readonly rows_scored: number;
   readonly machines: number;
   readonly anomalies: number;
   /** Rows without any value. */
@@ -75,7 +78,7 @@ export async function scoreFile(options: ScoreOptions, io: CliIo): Promise<{ res
   );
   const dates: DateStyle =
     settings.mode === 'replay' ? { kind: 'data frame', format: timeFormat } : { kind: 'rfc 3339' };
-  const totals = { anomalies: 0, unscored: 0 };
+  const totals: Totals = { rows_scored: 0, anomalies: 0, unscored: 0 };
   // A bar would be drawn between the rows of a terminal.
   const scoring = createProgress(output.kind === 'file' ? io : { ...io, isTty: false }, 'scoring', shaped.counts.rows);
   await writeOutput(output, scoreTexts(shaped, settings, dates, totals, scoring.update), io).finally(scoring.stop);
@@ -87,11 +90,18 @@ export async function scoreFile(options: ScoreOptions, io: CliIo): Promise<{ res
   return { result, output };
 }
 
+/** Over all machines. */
+interface Totals {
+  rows_scored: number;
+  anomalies: number;
+  unscored: number;
+}
+
 async function* scoreTexts(
   { slices, appearance }: Shaped,
   settings: PipelineSettings,
   dates: DateStyle,
-  totals: { anomalies: number; unscored: number },
+  totals: Totals,
   onRows: (rows: number) => void,
 ): AsyncGenerator<string, void, void> {
   const lines = createScoreLines(featureNames(settings), dates);
@@ -109,6 +119,7 @@ async function* scoreTexts(
       yield '';
     }
     const scored = step.value;
+    totals.rows_scored += scored.scores.reduce((sum, score) => (Number.isNaN(score) ? sum : sum + 1), 0);
     totals.anomalies += scored.anomalies;
     totals.unscored += scored.unscored;
     yield* sliceTexts(scored, settings.features.length, lines);
@@ -130,7 +141,8 @@ function* sliceTexts(
   }
 }
 
-function summary({ rows, machines, anomalies, out, seconds }: ScoreResult): string {
-  const of = `${rows} ${rows === 1 ? 'row' : 'rows'} of ${machines} ${machines === 1 ? 'machine' : 'machines'}`;
-  return `scored ${of} in ${seconds.toFixed(1)} s, ${anomalies} anomalous: ${out}\n`;
+function summary({ rows, rows_scored: scored, machines, anomalies, out, seconds }: ScoreResult): string {
+  const of = `${scored} ${scored === 1 ? 'row' : 'rows'} of ${machines} ${machines === 1 ? 'machine' : 'machines'}`;
+  const read = scored === rows ? '' : `, of ${rows} read,`;
+  return `scored ${of}${read} in ${seconds.toFixed(1)} s, ${anomalies} anomalous: ${out}\n`;
 }

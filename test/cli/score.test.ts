@@ -17,7 +17,7 @@ import { readFile, writeFile as writeFileAsync } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { type ScoreOptions, score, scoreFile } from '../../src/cli/score.js';
 import { UsageError } from '../../src/cli/usage-error.js';
@@ -121,6 +121,32 @@ describe('score', () => {
     const plain = capturedIo();
     await score(options, plain);
     expect(plain.out()).toMatch(/^scored 2 rows of 1 machine in [\d.]+ s, 0 anomalous: .*scores\.csv\n$/);
+  });
+
+  it('counts the rows of the grid as scored, those that fill gaps aside, beside the rows of the file', async () => {
+    const own = mkdtempSync(join(tmpdir(), 'halfspace-grid-'));
+    onTestFinished(() => rmSync(own, { recursive: true }));
+    const file = join(own, 'grid.csv');
+    writeFileSync(file, 'time,m,x\n0,a,1\n1,a,2\n12,a,3\n13,a,4\n45,a,5\n55,a,6\n');
+    const config = join(own, 'grid.yaml');
+    writeFileSync(
+      config,
+      `pipelines:
+  grid:
+    source: { table: t, id: [m], values: [x] }
+    resample: { every: 10s, fill: linear, limit: 1m }
+    detector: { kind: threshold, high: 10 }
+    output: { table: scores }
+`,
+    );
+    const options = { file, out: join(own, 'grid-scores.csv'), config };
+    const plain = capturedIo();
+    await score(options, plain);
+    expect(readFileSync(options.out, 'utf8').split('\n')).toHaveLength(2 + 5);
+    expect(plain.out()).toMatch(/^scored 3 rows of 1 machine, of 6 read, in [\d.]+ s, 0 anomalous: /);
+    const json = capturedIo({ json: true });
+    await score(options, json);
+    expect(JSON.parse(json.out())).toMatchObject({ rows: 6, rows_scored: 3, unscored: 0 });
   });
 
   it('passes over lines with nothing but spaces', async () => {
