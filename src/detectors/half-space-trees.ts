@@ -4,13 +4,14 @@ import type { Batch, Detector, DetectorOutput, LearningOrder } from './detector.
 import { fingerprint, sortedColumns } from './feature-order.js';
 import { bytesFromTrees, type SavedTrees, treesFromBytes } from './half-space-codec.js';
 import { growForest } from './half-space-forest.js';
-import { leafAfterTurn, type Rows, scoreRows, sumOfLeaf, type Tree, walkRows } from './half-space-walk.js';
+import { type Rows, scoreRows, type Tree, walkRows } from './half-space-walk.js';
 import { isSwept, MAX_SUMS_LEVEL, prepareSums, turnWindow } from './half-space-window.js';
 
 /**
  * Half-Space Trees (Tan, Ting and Liu, "Fast Anomaly Detection for Streaming Data", IJCAI 2011), bit for bit equal to
- * `anomaly.HalfSpaceTrees` of River 0.26.1. Two windows of masses a node: the one being filled and the full one before,
- * which scores. State is the masses, the number of rows and the features of the first row; trees come from the seed.
+ * `anomaly.HalfSpaceTrees` of River 0.26.1 wherever no feature is missing; see `heavierChild` for where one is. Two windows of
+ * masses a node: the one being filled and the full one before, which scores. State is the masses, the number of rows and the
+ * features of the first row; trees come from the seed.
  *
  * Each score is (integer sum) / (integer) and 1 minus that, the two rounded steps that River takes.
  */
@@ -164,9 +165,7 @@ export class HalfSpaceTrees implements Detector {
     for (const tree of this.#trees) turnWindow(tree, window_size, sizeLimit);
     if (order === 'score_then_learn') return;
     // The row that filled the window is scored by the window it filled.
-    let sum = 0;
-    for (const tree of this.#trees) sum += sumOfLeaf(tree, sizeLimit, leafAfterTurn(tree, rows, to - 1));
-    scores[to - 1] = 1 - sum / largest;
+    this.#scoreOnly({ ...rows, from: to - 1 }, scores);
   }
 
   /** Plants the trees over the features of `row`; false when it has none, or will have more. */

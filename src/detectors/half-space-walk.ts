@@ -169,7 +169,7 @@ function addSums(
   sums[row + 3]! += Number.isNaN(sum3) ? sumOfLeaf(tree, sizeLimit, leaf3) : sum3;
 }
 
-/** The leaf of one row, every node on the way one heavier. A missing feature goes to the heavier child, a tie left. */
+/** The leaf of one row, every node on the way one heavier. */
 function learnRow(tree: Tree, rows: Rows, row: number): number {
   const { height, columns, thresholds, latest } = tree;
   const { values, missing, stride } = rows;
@@ -180,7 +180,7 @@ function learnRow(tree: Tree, rows: Rows, row: number): number {
     const at = base + columns[node]!;
     const left = node << 1;
     if (missing?.[at] !== 1) node = (left + 1 - Number(values[at]! < thresholds[node]!)) | 0;
-    else node = left + Number(latest[left]! < latest[left + 1]!);
+    else node = heavierChild(tree, left);
   }
   latest[node]! += 1;
   return node;
@@ -193,29 +193,26 @@ export function scoreRows(tree: Tree, sizeLimit: number, rows: Rows, sums: Float
 }
 
 function leafOfRow(tree: Tree, rows: Rows, row: number): number {
-  const { height, columns, thresholds, latest } = tree;
+  const { height, columns, thresholds } = tree;
   const { values, missing, stride } = rows;
   let node = 1;
   for (let level = 0; level < height; level++) {
     const at = row * stride + columns[node]!;
     const left = node << 1;
     if (missing?.[at] !== 1) node = (left + 1 - Number(values[at]! < thresholds[node]!)) | 0;
-    else node = left + Number(latest[left]! < latest[left + 1]!);
+    else node = heavierChild(tree, left);
   }
   return node;
 }
 
-/** The leaf of one row right after the window's turn: the latest masses are all 0, so a missing feature goes left. */
-export function leafAfterTurn(tree: Tree, rows: Rows, row: number): number {
-  const { height, columns, thresholds } = tree;
-  const { values, missing, stride } = rows;
-  let node = 1;
-  for (let level = 0; level < height; level++) {
-    const at = row * stride + columns[node]!;
-    const isLeft = missing?.[at] === 1 || values[at]! < thresholds[node]!;
-    node = 2 * node + (isLeft ? 0 : 1);
-  }
-  return node;
+/**
+ * Where a row goes that lacks the feature: to the child that more rows of the window being filled went to. Where these tie,
+ * as all do when a window begins, the full window decides, and then the left has it. River 0.26.1 goes left at every tie,
+ * which at the beginning of a window may be where no ordinary row ever goes.
+ */
+function heavierChild({ latest, reference }: Tree, left: number): number {
+  const lean = latest[left + 1]! - latest[left]!;
+  return left + Number((lean === 0 ? reference[left + 1]! - reference[left]! : lean) > 0);
 }
 
 /** Reference mass times 2^depth from the root down to a leaf, nothing below a node lighter than `sizeLimit`. */

@@ -107,6 +107,47 @@ describe('HalfSpaceTrees', () => {
     }
   });
 
+  it.each(['score_then_learn', 'learn_then_score'] as const)(
+    'finds no row odd for a value that is missing when a window begins (%s)',
+    (order) => {
+      const settings = { n_trees: 10, height: 8, window_size: 250, seed: 42 };
+      const random = new Xorshift32(3);
+      const values = Float64Array.from(
+        { length: 2 * 1300 },
+        (_, i) => (i % 2 === 0 ? 0.42 : 0.31) + 0.01 * random.draw(),
+      );
+      const odd = [749, 750, 751, 1000, 1001, 1250];
+      const missing = new Uint8Array(values.length);
+      for (const row of odd) missing[2 * row] = 1;
+
+      const detector = new HalfSpaceTrees(settings, ['power', 'temperature']);
+      const scores = scoreAll(detector, batchFrom(values, 1300, missing), order);
+      for (const row of odd) expect(scores[row], `row ${row}`).toBeLessThan(0.5);
+    },
+  );
+
+  it('finds no row odd for a value that is missing when it only scores and a window has just begun', () => {
+    const random = new Xorshift32(3);
+    const values = Float64Array.from({ length: 2 * 251 }, () => 0.42 + 0.01 * random.draw());
+    const missing = new Uint8Array(values.length);
+    missing[2 * 250] = 1;
+    const detector = new HalfSpaceTrees({ n_trees: 10, height: 8, window_size: 250, seed: 42 }, ['a', 'b']);
+    const out = { scores: new Float64Array(251), explained: null };
+    detector.process(batchFrom(values, 251, missing), 0, 250, 'score_then_learn', out);
+    detector.process(batchFrom(values, 251, missing), 250, 251, 'score_only', out);
+    expect(out.scores[250]).toBeLessThan(0.5);
+  });
+
+  it('still finds a row odd for its other values when one is missing as a window begins', () => {
+    const detector = new HalfSpaceTrees({ n_trees: 10, height: 8, window_size: 250, seed: 42 }, ['a', 'b']);
+    const random = new Xorshift32(3);
+    const values = Float64Array.from({ length: 2 * 251 }, () => 0.42 + 0.01 * random.draw());
+    values[2 * 250 + 1] = 0.9;
+    const missing = new Uint8Array(values.length);
+    missing[2 * 250] = 1;
+    expect(scoreAll(detector, batchFrom(values, 251, missing), 'score_then_learn')[250]).toBeGreaterThan(0.8);
+  });
+
   it('sorts feature names by code point, so that U+1F600 comes after U+FF5E', () => {
     const batch = drawBatch(new Xorshift32(11), 200, 2);
     const emoji = scoreAll(new HalfSpaceTrees(SMALL, ['\uff5e', '\u{1f600}']), batch, 'score_then_learn');
