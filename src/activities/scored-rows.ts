@@ -2,7 +2,7 @@ import { fillsGaps } from '../contract/features.js';
 import type { PipelineSettings, VerdictRules } from '../contract/pipeline.js';
 import type { Table } from '../contract/table.js';
 import { CAUSES } from '../verdict/judge.js';
-import { type ReasonedRow, reasonText } from '../verdict/reason.js';
+import { missingColumns, type ReasonedRow, reasonText } from '../verdict/reason.js';
 import { SCORE_COLUMNS, valueColumn } from './detect-anomalies.js';
 import { numbersOf, textsOf, timesOf } from './table-columns.js';
 
@@ -59,6 +59,10 @@ export function reasonAt(scored: ScoredRows, row: number, rules: VerdictRules): 
     expected: scored.expected[row] ?? Number.NaN,
     lower: scored.lower[row] ?? Number.NaN,
     upper: scored.upper[row] ?? Number.NaN,
+    missing: missingColumns(
+      scored.names,
+      scored.values.map((values) => values[row] ?? null),
+    ),
   };
   return reasonText(found, rules);
 }

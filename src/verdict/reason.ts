@@ -17,6 +17,16 @@ export interface ReasonedRow {
   /** NaN or infinite: none on that side. */
   readonly lower: number;
   readonly upper: number;
+  /** Names of the columns without a value: what a score above the threshold may be about, and what is not there to be shown. */
+  readonly missing: readonly string[];
+}
+
+/** More names than this are counted. */
+const MISSING_NAMED = 3;
+
+/** Names of the columns whose value is missing; `values` stand in the order of `names`, null or NaN where there is none. */
+export function missingColumns(names: readonly string[], values: readonly (number | null)[]): readonly string[] {
+  return names.filter((_, column) => Number.isNaN(values[column] ?? Number.NaN));
 }
 
 /** Why a row is anomalous, in the words that scores, plots and messages show. */
@@ -33,9 +43,10 @@ export function reasonText(row: ReasonedRow, rules: VerdictRules): string {
       // Between its two levels a row is anomalous because those before it were.
       const level = score > rules.threshold ? rules.threshold : (rules.clear_level ?? rules.threshold);
       const found = `score ${score.toFixed(3)} above ${level}`;
-      if (column === null || Number.isNaN(value) || Number.isNaN(row.expected)) return found;
+      const absent = missingText(row.missing);
+      if (column === null || Number.isNaN(value) || Number.isNaN(row.expected)) return found + absent;
       const named = row.view === null ? column : `${column} (${row.view})`;
-      return `${found}: ${named} ${short(value)}, expected ${expectedText(row)}`;
+      return `${found}: ${named} ${short(value)}, expected ${expectedText(row)}${absent}`;
     }
   }
 }
@@ -44,6 +55,13 @@ export function reasonText(row: ReasonedRow, rules: VerdictRules): string {
 function stuckText({ stuck_after: after = null }: VerdictRules, column: string | null): string {
   const least = after === null || column === null ? undefined : ofColumn(after, column);
   return least === undefined ? '' : ` for ${formatDuration(least)} or longer`;
+}
+
+/** `; no value of power, flow`, or nothing. */
+function missingText(names: readonly string[]): string {
+  if (names.length === 0) return '';
+  const more = names.length > MISSING_NAMED ? ` and ${names.length - MISSING_NAMED} more` : '';
+  return `; no value of ${names.slice(0, MISSING_NAMED).join(', ')}${more}`;
 }
 
 /** Bounds are shown where the value is beyond them, and what lies beyond them itself is not what is expected. */

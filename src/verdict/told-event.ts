@@ -2,7 +2,7 @@ import type { AnomalyEvent } from '../contract/anomaly-event.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
 import type { EventJson } from './event-json.js';
 import { rulesOf } from './machine-rules.js';
-import { reasonText } from './reason.js';
+import { missingColumns, reasonText } from './reason.js';
 
 /** Whose event it is. */
 export interface EventOwner {
@@ -45,6 +45,7 @@ export function toldEvent(
     expected: expected ?? Number.NaN,
     lower: lower ?? Number.NaN,
     upper: upper ?? Number.NaN,
+    missing: missingColumns(names, worst.values),
   };
   return {
     key: `${scope}/${uniqueId}/${event.first}`,
