@@ -10,9 +10,27 @@ import { scoreFile } from '../src/cli/score.js';
 import { loadSettings } from '../src/config/load.js';
 import { SettingsError } from '../src/config/settings-error.js';
 import { loadDetectorModules } from '../src/detector-modules.js';
+import type { Batch, Explanations } from '../src/detectors/detector.js';
 import { createDetector } from '../src/detectors/registry.js';
 import { capturedIo } from './cli/captured-io.js';
 import { batchFrom } from './detectors/random-rows.js';
+
+/** Every field of a batch and of explanations; the compiler sees to it. */
+const BATCH: Record<keyof Batch, true> = {
+  rows: true,
+  times: true,
+  values: true,
+  raw: true,
+  missing: true,
+  growing: true,
+};
+const EXPLAINED: Record<keyof Explanations, true> = {
+  feature: true,
+  view: true,
+  expected: true,
+  lower: true,
+  upper: true,
+};
 
 const EXAMPLE = fileURLToPath(new URL('../examples/running-range.mjs', import.meta.url));
 
@@ -233,5 +251,13 @@ describe('a detector module', () => {
     writeFileSync(join(folder, 'copy.mjs'), `${readFileSync(EXAMPLE, 'utf8')}\n// changed\n`);
     expect(await hash('{ kind: module, path: copy.mjs }')).not.toBe(first);
     expect(await hash(voting('copy.mjs'))).not.toBe(await hash(voting('own.mjs')));
+  });
+});
+
+describe('docs/detection.md on a detector of your own', () => {
+  it.each(Object.keys({ ...BATCH, ...EXPLAINED }))('has a line for `%s` of what `process` is given', (field) => {
+    const page = readFileSync(fileURLToPath(new URL('../docs/detection.md', import.meta.url)), 'utf8');
+    const section = page.split(/^## /m).find((part) => part.startsWith('A detector of your own')) ?? '';
+    expect(section.match(new RegExp(`^\\|.*\`${field}\`[^|]*\\|[^|]*(Array|number)`, 'm'))).not.toBeNull();
   });
 });
