@@ -30,7 +30,10 @@ const GAP_FACTOR = 3;
 const LEAST_STEPS = 20;
 const CLEAR_STEPS = 3;
 
-/** Tries settings on rows that were seen: the share of them that is anomalous, 0..1; null where too few could be scored. */
+/**
+ * Tries settings on rows that were seen: the share of ordinary ones (where the most anomalous are is left out, it may be a
+ * fault) that is anomalous, 0..1; null where too few could be scored.
+ */
 export type Trial = (settings: PipelineSettings) => number | null;
 
 /**

@@ -12,7 +12,7 @@ import type { Suggestion, Trial } from './suggestions.js';
 const ROOMS = [2, 5, 12, 25];
 /** Where nothing could be tried. */
 const USUAL_ROOM = 12;
-/** Share of the rows seen that may be anomalous under limits that are good enough. */
+/** Share of ordinary rows that may be anomalous under limits that are good enough. */
 const GOOD_SHARE = 0.01;
 
 interface Seen {
@@ -24,7 +24,7 @@ interface Seen {
 }
 
 /**
- * Declared limits for Half-Space Trees that have none, are exceeded, or take many of the rows seen for odd; only where the rows
+ * Declared limits for Half-Space Trees that have none, are exceeded, or take many ordinary rows for odd; only where the rows
  * seen are no odder with them.
  */
 export function treeLimits(machines: readonly MachineFacts[], settings: PipelineSettings, trial: Trial): Suggestion[] {
@@ -45,7 +45,7 @@ export function treeLimits(machines: readonly MachineFacts[], settings: Pipeline
   if (best === null) return [];
   const isWorse = best.share !== null && before !== null && best.share > Math.max(before, GOOD_SHARE);
   if (isWorse) return [];
-  const outcome = best.share === null ? '' : `; ${percent(best.share)} of the rows seen would be with these`;
+  const outcome = best.share === null ? '' : `; ${percent(best.share)} would be with these`;
   return [{ path: ['normalise'], value: best.limits, reason: `${why}${outcome}` }];
 }
 
@@ -61,7 +61,7 @@ function around(ranges: readonly (readonly [number, number])[]): [number, number
 }
 
 function whyNone(seen: readonly Seen[], share: number | null): string {
-  const found = share === null ? '' : ` (${percent(share)} of the rows seen are anomalous)`;
+  const found = share === null ? '' : ` (${percent(share)} of ordinary rows are anomalous)`;
   return `${seen.map(seenText).join(', ')}: limits that follow the data leave the trees no room${found}`;
 }
 
@@ -76,7 +76,7 @@ function whyWrong(
     if (limits === undefined || (low >= limits[0] && high <= limits[1])) return [];
     return [`${name} was seen from ${rangeText([low, high])}, beyond its limits ${rangeText(limits)}`];
   });
-  const found = share === null || share <= GOOD_SHARE ? [] : [`${percent(share)} of the rows seen are anomalous`];
+  const found = share === null || share <= GOOD_SHARE ? [] : [`${percent(share)} of ordinary rows are anomalous`];
   if (exceeded.length > 0) return [...exceeded, ...found].join('; ');
   const all = seen.flatMap(({ name }) =>
     declared[name] === undefined ? [] : [`${name} ${rangeText(declared[name])}`],
@@ -86,7 +86,7 @@ function whyWrong(
 
 interface Candidate {
   readonly limits: { readonly [name: string]: readonly [number, number] };
-  /** Of the rows seen that are anomalous with them; null: none could be scored. */
+  /** Of ordinary rows that are anomalous with them; null: none could be scored. */
   readonly share: number | null;
 }
 

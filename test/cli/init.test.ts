@@ -83,7 +83,7 @@ describe('without questions', () => {
     const [cwd, io] = [folderWith(), capturedIo()];
     await run({ cwd, table: 'noisy' }, io);
     expect(io.err()).toMatch(
-      /^limits: \d+ % of the rows seen are anomalous within the limits power \d+ to \d+, .*; 0(\.\d+)? % of the rows seen would be with these$/m,
+      /^limits: \d+ % of ordinary rows are anomalous within the limits power \d+ to \d+, .*; 0(\.\d+)? % would be with these$/m,
     );
     const settings = loadSettings({ cwd, env: {} });
     const limits = settings.pipelines.machines?.normalise as Record<string, [number, number]> | undefined;

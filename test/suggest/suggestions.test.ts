@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createTrial, problemOf } from '../../src/cli/suggest/trial.js';
 import type { PipelineSettings } from '../../src/contract/pipeline.js';
 import type { Slice } from '../../src/contract/slice.js';
+import { createModel, scoreSlice } from '../../src/model/model.js';
 import { factsOf } from '../../src/suggest/machine-facts.js';
 import { type Suggestion, suggest } from '../../src/suggest/suggestions.js';
 import { exampleSettings } from '../backtest/example.js';
@@ -79,7 +80,7 @@ describe('what is suggested', () => {
       const settings = { ...plain, normalise };
       const { value, reason } = suggested([quiet], settings).normalise ?? {};
       expect(Object(value)).toEqual({ a: [-60, 160] });
-      expect(reason).toMatch(/% of the rows seen are anomalous.*; 0[.\d]* % of the rows seen would be with these$/);
+      expect(reason).toMatch(/% of ordinary rows are anomalous.*; 0[.\d]* % would be with these$/);
       expect(trial(settings)).toBeGreaterThan(0.02);
       expect(trial({ ...settings, normalise: Object(value) })).toBeLessThan(0.01);
     }
@@ -88,6 +89,14 @@ describe('what is suggested', () => {
     );
     expect(suggested([quiet], plain)).not.toHaveProperty('normalise');
     expect(suggested([quiet], { ...plain, normalise: { a: [-5000, 5000] } })).not.toHaveProperty('normalise');
+  });
+
+  it('are no wider limits for a fault, which is not there all the time', () => {
+    const faulty = history(2000, 10_000, (_ms, row) => [row >= 1500 && row < 1560 ? 250 : 50 + 10 * noise(row)]);
+    const found = scoreSlice(createModel(plain), faulty, plain);
+    expect(found.anomalies).toBeGreaterThan(50);
+    expect(createTrial([faulty])(plain)).toBeLessThan(0.01);
+    expect(suggested([faulty], plain)).not.toHaveProperty('normalise');
   });
 
   it('is never robust normalising, but a detector of measured values where machines have little in common', () => {
@@ -105,7 +114,7 @@ describe('what is suggested', () => {
     const robust = { path: ['normalise'], value: 'robust', reason: '' } as const;
     const worse = () => ({ ...plain, normalise: 'robust' as const });
     expect(problemOf([robust], plain, worse, trial)).toMatch(
-      /^another normalise was tried and is left out: \d+ % of the rows seen would be anomalous, as set 0 % are$/,
+      /^another normalise was tried and is left out: \d+ % of ordinary rows would be anomalous, as set 0 % are$/,
     );
     expect(problemOf([robust], worse(), () => plain, trial)).toBeNull();
     expect(problemOf([], plain, worse, trial)).toBeNull();
