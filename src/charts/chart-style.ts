@@ -13,6 +13,7 @@ export const COLOURS = {
   value: '#12936a',
   anomalous: '#d7191c',
   expected: '#b45f06',
+  bound: '#dfa878',
   threshold: '#5b6b85',
   text: '#1f2937',
   faintText: '#6b7280',

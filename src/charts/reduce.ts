@@ -20,7 +20,7 @@ export interface ReducedPlot {
 export interface ReducedColumn {
   /** First, lowest, highest and last value a pixel column and stretch. */
   readonly values: readonly PlotPoint[];
-  /** As values; empty where nothing is known. */
+  /** As values, but joined over rows that say nothing of the column; without stretches too short to be a line. */
   readonly expected: readonly PlotPoint[];
   readonly lower: readonly PlotPoint[];
   readonly upper: readonly PlotPoint[];
@@ -45,6 +45,10 @@ export interface Range {
 const GAP_MEDIAN_STEPS = 5;
 /** A break narrower than this many pixel columns cannot be seen, so none is made. */
 const VISIBLE_COLUMNS = 2;
+/** What is known of a column on both sides of at most this share of the plot is joined; what is unknown longer breaks the line. */
+const JOINED_SHARE = 0.1;
+/** A stretch shorter than this share of the plot would look like a mark. */
+const LEAST_SHARE = 0.01;
 /** Larger values are drawn at this height: their differences stay finite. */
 const DRAWABLE_LIMIT = 1e300;
 const SCORE_RANGE: Range = { low: 0, high: 1 };
@@ -58,7 +62,7 @@ export function reducePlot(data: PlotData, grid: PixelGrid): ReducedPlot {
   const { timesMs, scores, anomalous } = data;
   const gapMs = GAP_MEDIAN_STEPS * medianStep(timesMs);
   return {
-    scores: reduceLine(timesMs, scores, grid.columns, gapMs, 'highest'),
+    scores: reduceLine(timesMs, scores, { columns: grid.columns, gapMs, joinedMs: 0, keep: 'highest' }),
     anomalousScores: reduceMarks(timesMs, scores, anomalous, grid.columns, grid.scoreRows, SCORE_RANGE),
     columns: data.columns.map((column) => reduceColumn(data, column, grid, gapMs)),
   };
@@ -71,13 +75,17 @@ function reduceColumn(
   gapMs: number,
 ): ReducedColumn {
   const range = drawableRange(values);
-  const line = (ys: Float64Array | undefined): PlotPoint[] =>
-    ys === undefined ? [] : reduceLine(timesMs, ys, columns, gapMs, 'extremes');
+  const wholeMs = (timesMs[timesMs.length - 1] ?? 0) - (timesMs[0] ?? 0);
+  const line = (ys: Float64Array, joinedMs: number) =>
+    reduceLine(timesMs, ys, { columns, gapMs, joinedMs, keep: 'extremes' });
+  // A row says what is expected of one column: of several, each is spoken of now and then.
+  const known = (ys: Float64Array | undefined): PlotPoint[] =>
+    ys === undefined ? [] : withoutShort(line(ys, JOINED_SHARE * wholeMs), LEAST_SHARE * wholeMs);
   return {
-    values: line(values),
-    expected: line(bounds?.expected),
-    lower: line(bounds?.lower),
-    upper: line(bounds?.upper),
+    values: line(values, 0),
+    expected: known(bounds?.expected),
+    lower: known(bounds?.lower),
+    upper: known(bounds?.upper),
     anomalous: range === null ? [] : reduceMarks(timesMs, values, anomalous, columns, valueRows, range),
   };
 }
@@ -104,12 +112,35 @@ export function pixelRow(y: number, range: Range, rows: number): number {
   return pixelOf(drawable(y), range.low, range.high, rows);
 }
 
+/** The stretches of a line that last so long. */
+function withoutShort(points: readonly PlotPoint[], leastMs: number): PlotPoint[] {
+  const kept: PlotPoint[] = [];
+  for (let from = 0; from < points.length; ) {
+    let to = from + 1;
+    while (to < points.length && !Number.isNaN(points[to]?.y)) to++;
+    // All but the first stretch begin with their break.
+    const first = Number.isNaN(points[from]?.y) ? from + 1 : from;
+    if (Number(points[to - 1]?.x) - Number(points[first]?.x) >= leastMs) {
+      kept.push(...points.slice(kept.length === 0 ? first : from, to));
+    }
+    from = to;
+  }
+  return kept;
+}
+
+interface LineRules {
+  readonly columns: number;
+  /** The line breaks where no row came for longer than this, */
+  readonly gapMs: number;
+  /** and where there were rows, all without a number, for longer than this. */
+  readonly joinedMs: number;
+  readonly keep: 'highest' | 'extremes';
+}
+
 function reduceLine(
   timesMs: Float64Array,
   ys: Float64Array,
-  columns: number,
-  gapMs: number,
-  keep: 'highest' | 'extremes',
+  { columns, gapMs, joinedMs, keep }: LineRules,
 ): PlotPoint[] {
   const rows = timesMs.length;
   const fromMs = timesMs[0] ?? 0;
@@ -143,15 +174,17 @@ function reduceLine(
 
   let previousMs = Number.NaN;
   let missing = false;
+  let hasGap = false;
   for (let row = 0; row < rows; row++) {
     const y = ys[row] ?? Number.NaN;
+    hasGap ||= Number(timesMs[row]) - Number(timesMs[row - 1]) > gapMs;
     if (!Number.isFinite(y)) {
       missing = true;
       continue;
     }
     const timeMs = timesMs[row] ?? Number.NaN;
     const stepMs = timeMs - previousMs;
-    const breaks = stepMs > 0 && stepMs >= visibleMs && (missing || stepMs > gapMs);
+    const breaks = stepMs > 0 && stepMs >= visibleMs && (hasGap || (missing && stepMs > joinedMs));
     const inColumn = pixelColumn(timeMs, fromMs, toMs, columns);
     if (breaks || inColumn !== column) {
       flush();
@@ -172,6 +205,7 @@ function reduceLine(
     last = row;
     previousMs = timeMs;
     missing = false;
+    hasGap = false;
   }
   flush();
   return points;

@@ -42,6 +42,7 @@ const SCORE = 1;
 const THRESHOLD = 2;
 const ANOMALOUS_VALUE = 3;
 const EXPECTED = 5;
+const EXPECTED_DASH = [4, 3];
 /** Longest name of a column, where it has the plot's height or only a panel's. */
 const NAME_LENGTH = 40;
 const PANEL_NAME_LENGTH = 20;
@@ -89,7 +90,8 @@ export function anomalyChart(data: PlotData, size: ChartSize): ChartConfiguratio
     legendLine(VALUE, valueText, COLOURS.value),
     legendLine(SCORE, 'score', COLOURS.score),
     legendLine(THRESHOLD, thresholdText, COLOURS.threshold, [5, 3]),
-    ...(hasBounds ? [legendLine(EXPECTED, 'expected, and its bounds', COLOURS.expected, [2, 2])] : []),
+    ...(hasBounds ? [legendLine(EXPECTED, 'expected', COLOURS.expected, EXPECTED_DASH)] : []),
+    ...(hasBounds ? [legendLine(EXPECTED + 1, 'its bounds', COLOURS.bound)] : []),
     // One entry stands for the marks on all lines, and none where nothing is marked.
     ...(anomalies > 0 ? [legendMark(ANOMALOUS_VALUE, `anomalous (${grouped(anomalies)})`)] : []),
   ];
@@ -258,18 +260,17 @@ function valueAxis({ name, isEmpty, ticks, panel }: DrawnColumn, at: number, cou
 
 function expectedLines({ axis, ticks, points }: DrawnColumn) {
   if (points.expected.length === 0) return [];
-  const line = (label: string, ys: readonly PlotPoint[], width: number) => ({
-    ...lineStyle(clamped(ys, tickRange(ticks)), COLOURS.expected, false),
+  const line = (label: string, ys: readonly PlotPoint[], colour: string) => ({
+    ...lineStyle(clamped(ys, tickRange(ticks)), colour, false),
     label,
     yAxisID: axis,
     order: 6,
-    borderWidth: width,
-    borderDash: [2, 2],
   });
   return [
-    line('expected', points.expected, 1),
-    line('lower bound', points.lower, 0.5),
-    line('upper bound', points.upper, 0.5),
+    // Over the values, whose noise would hide it.
+    { ...line('expected', points.expected, COLOURS.expected), borderDash: EXPECTED_DASH, order: 2 },
+    line('lower bound', points.lower, COLOURS.bound),
+    line('upper bound', points.upper, COLOURS.bound),
   ];
 }
 

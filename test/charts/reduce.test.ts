@@ -136,6 +136,31 @@ describe('reducePlot', () => {
     expect(anomalous).toEqual(values.slice(16, 19));
   });
 
+  it('joins what is known of a column over rows of other columns, not over long stretches, and leaves single rows out', () => {
+    const grid = { columns: 1000, scoreRows: 200, valueRows: 300 };
+    const expectedOf = (isKnown: (row: number) => boolean, change: Partial<PlotData> = {}) => {
+      const known = Float64Array.from({ length: 400 }, (_, row) => (isKnown(row) ? row : Number.NaN));
+      const bounds = { expected: known, lower: known, upper: known };
+      const { expected, lower, upper } = reducedFirst(examplePlot(400, 0, { bounds, ...change }), grid);
+      expect([lower, upper]).toEqual([expected, expected]);
+      return expected.map(({ y }) => y);
+    };
+    const everyThird = Array.from({ length: 134 }, (_, at) => 3 * at);
+    expect(expectedOf((row) => row % 3 === 0)).toEqual(everyThird);
+
+    const longUnknown = expectedOf((row) => row % 3 === 0 && (row < 100 || row > 200));
+    expect(longUnknown.filter(Number.isNaN)).toHaveLength(1);
+    expect(longUnknown.filter((y) => y >= 0)).toEqual(everyThird.filter((row) => row < 100 || row > 200));
+
+    expect(expectedOf((row) => [50, 150, 250].includes(row))).toEqual([]);
+    expect(expectedOf((row) => row === 50 || (row >= 150 && row < 160) || row === 300)).toEqual([
+      150, 151, 152, 153, 154, 155, 156, 157, 158, 159,
+    ]);
+    // A pause in which no row came at all.
+    const timesMs = Float64Array.from({ length: 400 }, (_, row) => 1000 * (row < 100 ? row : row + 20));
+    expect(expectedOf((row) => row % 3 === 0, { timesMs }).filter(Number.isNaN)).toHaveLength(1);
+  });
+
   it('makes a few thousand points of 200,000 rows and keeps the one anomalous row', () => {
     const data = examplePlot(200_000, 1);
     const reduced = reducedFirst(data, { columns: 1200, scoreRows: 200, valueRows: 300 });

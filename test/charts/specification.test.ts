@@ -139,6 +139,10 @@ describe('anomalyChart', () => {
     };
     expect(legendOf(examplePlot(10_000, 1234))).toEqual(['power', 'score', 'threshold 0.8', 'anomalous (1,234)']);
     expect(legendOf(examplePlot(20, 0))).toEqual(['power', 'score', 'threshold 0.8']);
+    const expected = new Float64Array(20).fill(210);
+    expect(legendOf(examplePlot(20, 0, { bounds: { expected, lower: expected, upper: expected } }))).toEqual([
+      ...['power', 'score', 'threshold 0.8', 'expected', 'its bounds'],
+    ]);
     const without = examplePlot(20, 0, { values: new Float64Array(20).fill(Number.NaN), threshold: 0.1 + 0.2 });
     expect(legendOf(without)).toEqual(['power: no values', 'score', 'threshold 0.3']);
   });
