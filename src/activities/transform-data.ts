@@ -1,14 +1,15 @@
 import { LONGEST_UNIQUE_ID } from '../contract/names.js';
+import type { SourceSettings } from '../contract/pipeline.js';
 import type { LoadedData, MachineEntry, MachineProblem, RunPlan, ShapedData } from '../contract/run-plan.js';
-import type { ShapeCounts } from '../contract/slice.js';
 import { factsOfSlices } from '../shape/expectation-facts.js';
-import { createShaper } from '../shape/group.js';
+import { createShaper, type Shaped } from '../shape/group.js';
 import { encodeSlice } from '../shape/slice-codec.js';
 import { putArtifact } from '../store/artifacts.js';
 import type { Attempt } from './attempt.js';
 import { type ChosenMachine, chooseMachines } from './choose-machines.js';
 import type { ActivityDeps } from './deps.js';
 import { expectationWarnings } from './expectation-report.js';
+import { missingWarnings } from './missing-values.js';
 import { type LoadedParts, readParts } from './parts.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 import { findSilentMachines } from './silent-machines.js';
@@ -36,7 +37,10 @@ export async function transformData(
   const shaped = shaper.finish();
   const facts = factsOfSlices(shaped.slices, settings.source);
   const { after_transform: expected } = settings.expectations;
-  const warnings = [...countWarnings(shaped.counts), ...expectationWarnings('after_transform', expected, facts, plan)];
+  const warnings = [
+    ...countWarnings(shaped, settings.source),
+    ...expectationWarnings('after_transform', expected, facts, plan),
+  ];
 
   const tooLong = shaped.slices.filter((slice) => slice.uniqueId.length > LONGEST_UNIQUE_ID);
   const refused: MachineProblem[] = [
@@ -63,10 +67,11 @@ export async function transformData(
 }
 
 /** What shaping had to set aside: said, so that nobody wonders where rows went. */
-function countWarnings({ duplicates, missing, unidentified }: ShapeCounts): string[] {
+function countWarnings({ slices, texts, counts }: Shaped, { values }: SourceSettings): string[] {
+  const { duplicates, missing, unidentified } = counts;
   const warnings: string[] = [];
   if (duplicates > 0) warnings.push(`rows replaced by a later one of the same machine and time: ${duplicates}`);
-  if (missing > 0) warnings.push(`values without a finite number: ${missing}`);
+  if (missing > 0) warnings.push(...missingWarnings(slices, values, texts));
   if (unidentified > 0) warnings.push(`rows left out because an id or the time is missing: ${unidentified}`);
   return warnings;
 }

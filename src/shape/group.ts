@@ -36,6 +36,8 @@ export interface Shaped {
   readonly unnamed: readonly (readonly string[])[];
   /** The same machines with the reason in words, by unique_id. */
   readonly refused: readonly RefusedMachine[];
+  /** Value columns that held texts, so that their values are missing. */
+  readonly texts: readonly string[];
   readonly counts: ShapeCounts;
 }
 
@@ -62,6 +64,7 @@ export function createShaper(source: SourceSettings, mode: PipelineSettings['mod
   const earlier: (GrowingRows | undefined)[] = [];
   let rowsIn = 0;
   let unidentified = 0;
+  const texts = new Set<string>();
 
   function add(table: Table, isEarlier = false): void {
     const groups = isEarlier ? earlier : own;
@@ -69,7 +72,10 @@ export function createShaper(source: SourceSettings, mode: PipelineSettings['mod
     const { times } = columns;
     const numbers = ids.number(columns.ids, table.rows);
     const keepsInfinity = mode === 'replay';
-    if (!isEarlier) rowsIn += table.rows;
+    if (!isEarlier) {
+      rowsIn += table.rows;
+      for (const [f, name] of source.values.entries()) if (columns.values[f] === null) texts.add(name);
+    }
     for (let row = 0; row < table.rows; row++) {
       const number = numbers[row] ?? NO_ID;
       const time = times[row] ?? MISSING_TIME;
@@ -125,6 +131,7 @@ export function createShaper(source: SourceSettings, mode: PipelineSettings['mod
       collisions,
       unnamed,
       refused: refusedMachines(collisions, unnamed),
+      texts: [...texts],
       counts: { rows: rowsIn, duplicates, unidentified, ...countMissing(slices, features) },
     };
   }

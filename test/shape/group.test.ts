@@ -118,9 +118,12 @@ describe('createShaper', () => {
   });
 
   it('takes texts in a value column as missing', () => {
-    const { slices, counts } = shape([tableOf([row(1, 'M1', 0, { load: 5 })], { power: stringColumn(['12']) })]);
+    const table = tableOf([row(1, 'M1', 0, { load: 5 })], { power: stringColumn(['12']) });
+    const { slices, texts, counts } = shape([table]);
     expect(slices[0]?.values).toEqual(Float64Array.of(NaN, 5));
     expect(counts.missing).toBe(1);
+    expect(texts).toEqual(['power']);
+    expect(shape([tableOf([row(1, 'M1', 1)])]).texts).toEqual([]);
   });
 
   it('counts and leaves out rows without an id or time', () => {
