@@ -50,7 +50,7 @@ async function checkSource(source: SourceSettings, tables: readonly string[], in
     else if (!kinds.includes(kind)) wrong.push(`${role} ${column} is of kind ${kind}, expected ${kinds.join(' or ')}`);
   };
   for (const column of source.id) expectKind(column, ['tag', 'string'], 'id column');
-  for (const column of source.values) expectKind(column, ['number'], 'value column');
+  for (const column of source.values) expectKind(column, ['number', 'boolean'], 'value column');
   expectKind(source.time, ['time'], 'time column');
   if (wrong.length > 0) {
     const known = [...columns].map(([column, kind]) => `${column} (${kind})`).join(', ');

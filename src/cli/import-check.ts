@@ -10,6 +10,7 @@ const WORDS: Readonly<Record<TableColumn['kind'], string>> = {
   tag: 'a tag',
   string: 'text',
   number: 'a number',
+  boolean: 'true or false',
   time: 'a time',
   other: 'neither number nor text',
 };

@@ -5,7 +5,7 @@ import { quoteIdentifier } from './identifiers.js';
 
 export interface TableColumn {
   readonly name: string;
-  readonly kind: 'tag' | 'string' | 'number' | 'time' | 'other';
+  readonly kind: 'tag' | 'string' | 'number' | 'boolean' | 'time' | 'other';
 }
 
 type Reader = Pick<Influx, 'query'>;
@@ -81,6 +81,7 @@ function kindFromType(type: string): TableColumn['kind'] {
   if (/^(Large)?Utf8(View)?$/.test(type)) return 'string';
   if (type.startsWith('Timestamp')) return 'time';
   if (/^(Float|Int|UInt)\d+$/.test(type)) return 'number';
+  if (type === 'Boolean') return 'boolean';
   return 'other';
 }
 

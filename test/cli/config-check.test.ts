@@ -17,7 +17,7 @@ let closedPort = 0;
 beforeAll(async () => {
   server = await startStandIn({ port: 0, dataDir: null, token: TOKEN });
   const influx = createInflux({ host: server.url, token: TOKEN, database: 'factory' });
-  await influx.write([`t,m=a x=1,label="text" ${Date.now() - 60_000}000000`]);
+  await influx.write([`t,m=a x=1,label="text",on=true ${Date.now() - 60_000}000000`]);
   await influx.close();
   closedPort = await freePort();
 });
@@ -190,11 +190,16 @@ describe('with --live', () => {
     expect(lines).toContain('problem source of one: no table nope; tables: t');
   });
 
+  test('booleans are values, as they are for runs', async () => {
+    const { lines } = await live(SETTINGS.replace('values: [x]', 'values: [x, on]'));
+    expect(lines).toContain('ok      source of one: table t has m, x, on');
+  });
+
   test('missing columns and columns of the wrong kind are named together', async () => {
     const { lines } = await live(SETTINGS.replace('id: [m], values: [x]', 'id: [x], values: [label, y]'));
     const line = lines.find((text) => text.startsWith('problem source of one'));
     expect(line).toContain('id column x is of kind number, expected tag or string');
-    expect(line).toContain('value column label is of kind string, expected number');
+    expect(line).toContain('value column label is of kind string, expected number or boolean');
     expect(line).toContain('no column y');
     expect(line).toContain('m (tag)');
   });

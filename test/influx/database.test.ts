@@ -318,7 +318,7 @@ test('lists tables, describes columns and finds the range of times', async () =>
     power: 'number',
     count: 'number',
     note: 'string',
-    ok: 'other',
+    ok: 'boolean',
     time: 'time',
   });
   expect(await describeTable(influx, 'nothing')).toEqual([]);
