@@ -4,6 +4,7 @@ import { createInflux, type Influx } from '../influx/connect.js';
 import type { Fields } from '../influx/line-protocol.js';
 import { writeAll } from '../influx/write-all.js';
 import { remarkCells } from './csv/cell-remarks.js';
+import { nothingWritten } from './csv/nothing-written.js';
 import { numberFromText } from './csv/number-text.js';
 import { type RecordBatch, readRecords } from './csv/records.js';
 import { nanosFromText, timeUnitOf } from './csv/time-text.js';
@@ -43,10 +44,10 @@ export async function importCsv(options: ImportOptions, io: CliIo): Promise<void
   const reading = createProgress(io, `reading ${options.file}`, size);
   try {
     const result = await untilStopped(async (signal): Promise<ImportResult> => {
-      const plan = await planFile(options, unit, signal, reading.update).finally(reading.stop);
+      const plan = await nothingWritten(planFile(options, unit, signal, reading.update).finally(reading.stop));
       io.stderr(planText(options, plan));
       remark(options.file, plan, io);
-      await checkTable(influx, options, plan, signal);
+      await nothingWritten(checkTable(influx, options, plan, signal));
       const rows = await writeRows(influx, options, plan, signal, io);
       const { numbers, texts } = plan;
       const { table, tags } = options;

@@ -6,6 +6,7 @@ import type { PipelineSettings } from '../contract/pipeline.js';
 import { loadDetectorModules } from '../detector-modules.js';
 import { createModel, type ScoredSlice, scoreInSteps } from '../model/model.js';
 import type { Shaped } from '../shape/group.js';
+import { nothingWritten } from './csv/nothing-written.js';
 import type { Decimal } from './csv/number-text.js';
 import { chooseOutput, type Output, writeOutput } from './csv/output.js';
 import { readPipelineRows } from './csv/pipeline-rows.js';
@@ -72,9 +73,8 @@ export async function scoreFile(options: ScoreOptions, io: CliIo): Promise<{ res
   await loadDetectorModules({ file: loaded.file, pipelines: { [pipeline]: settings } });
   const output = await chooseOutput('Scores', out, { 'file to score': file, 'settings file': loaded.file }, io);
 
-  const { shaped, timeFormat } = await readPipelineRows(
-    { file, timeUnit, decimal: options.decimal ?? null, settings },
-    io,
+  const { shaped, timeFormat } = await nothingWritten(
+    readPipelineRows({ file, timeUnit, decimal: options.decimal ?? null, settings }, io),
   );
   const dates: DateStyle =
     settings.mode === 'replay' ? { kind: 'data frame', format: timeFormat } : { kind: 'rfc 3339' };

@@ -260,12 +260,12 @@ describe('score', () => {
     [
       'rows without any value',
       csv(['1,7,Acme,', '2,7,Acme,NaN']),
-      /data\.csv: no row of the file has a value in "power"\.$/,
+      /data\.csv: no row of the file has a value in "power"\. Nothing was written\.$/,
     ],
     [
       'rows without ids',
       csv([',7,Acme,1', ',8,Acme,2']),
-      /data\.csv: no row has an id and a time \("provider", "machineID", "time"\)\.$/,
+      /data\.csv: no row has an id and a time \("provider", "machineID", "time"\)\. Nothing was written\.$/,
     ],
     ['an offset that does not exist', csv(['2026-02-03T00:00:00+99:00,7,Acme,1']), /data\.csv:2: expected a time/],
     ['a quote that is never closed in a long file', csv(['1,7,"A,1', ...longRows]), /data\.csv:2: .* more than 16 MB/],

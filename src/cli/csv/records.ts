@@ -114,7 +114,7 @@ const PARSER_FAILURES: Partial<Record<CsvErrorCode, string>> = {
 
 /** `file:line: what`, for anything that is wrong with a line. */
 export function brokenLine(file: string, line: number, what: string): HalfspaceError {
-  return new HalfspaceError('BadSchema', `${file}:${line}: ${cut(what)}. Nothing was written.`);
+  return new HalfspaceError('BadSchema', `${file}:${line}: ${cut(what)}.`);
 }
 
 /** @throws HalfspaceError `BadSchema` for a byte that is not UTF-8, with its place. */
