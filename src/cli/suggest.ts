@@ -5,6 +5,7 @@ import { type HistoryOptions, noRows, noValues, openHistory, rangeOf, withInflux
 import { isTried } from './backtest/variants.js';
 import type { CliIo } from './io.js';
 import { pipelineSettings } from './pipeline-settings.js';
+import { shellWord } from './shell-word.js';
 import { gather } from './suggest/gather.js';
 import { factsDocument, factsText, variantOption, yamlSnippet } from './suggest/text.js';
 import { createTrial, problemOf } from './suggest/trial.js';
@@ -64,6 +65,7 @@ function print(
   io: CliIo,
 ): void {
   const variant = variantOption(suggestions.filter(({ path }) => isTried(path)));
+  const untried = suggestions.filter(({ path }) => !isTried(path)).map(({ path }) => path.join('.'));
   const yaml = yamlSnippet(pipeline, suggestions);
   if (io.json) {
     const document = {
@@ -77,6 +79,7 @@ function print(
       left_out: leftOut,
       yaml,
       variant,
+      not_in_variant: untried,
     };
     io.stdout(`${JSON.stringify(document)}\n`);
     return;
@@ -85,6 +88,8 @@ function print(
   if (leftOut !== null) io.stdout(`\n${visible(leftOut)}\n`);
   io.stdout(suggestions.length === 0 ? '\nNothing to suggest: the settings fit what was seen.\n' : `\n${yaml}`);
   if (variant === null) return;
-  const quoted = `'${variant.replaceAll("'", "'\\''")}'`;
-  io.stdout(`\nhalfspace backtest shows what comes of it:\n  --pipeline ${pipeline} --variant ${quoted}\n`);
+  const but = untried.length === 0 ? '' : `, but not of ${untried.join(', ')}, which it does not try`;
+  io.stdout(
+    `\nhalfspace backtest shows what comes of it${but}:\n  --pipeline ${pipeline} --variant ${shellWord(variant)}\n`,
+  );
 }
