@@ -157,10 +157,17 @@ HALFSPACE_API_TOKEN. GET /healthz answers as long as the server runs.`,
       .argument('<pipeline>', 'name in halfspace.yaml')
       .argument('<machine>', 'unique_id, as `halfspace model list` prints it')
       .addOption(configOption());
-  command(model, 'list', 'Every machine with its newest snapshot.', ['halfspace model list --pipeline machines'])
-    .option('--pipeline <name>', 'only of this pipeline of halfspace.yaml')
+  command(model, 'list', 'Every machine with its newest snapshot.', ['halfspace model list machines'])
+    .argument('[pipeline]', 'only of this pipeline of halfspace.yaml')
+    .option('--pipeline <name>', 'the same')
     .addOption(configOption())
-    .action(async (options) => (await import('./cli/model.js')).modelList(options, io));
+    .action(async (pipeline, options) => {
+      const { pipeline: same = pipeline } = options;
+      if (pipeline !== undefined && pipeline !== same) {
+        throw new UsageError(`Two pipelines are asked for, \`${pipeline}\` and \`${same}\`; leave --pipeline out`);
+      }
+      await (await import('./cli/model.js')).modelList({ ...options, pipeline: same }, io);
+    });
   onMachine('show', "All snapshots of a machine, newest first, and each one's open event.", '').action(
     async (pipeline, machine, options) =>
       (await import('./cli/model.js')).modelShow({ ...options, pipeline, machine }, io),

@@ -43,7 +43,8 @@ export async function backfill(options: BackfillOptions, io: CliIo): Promise<boo
   try {
     await requireWorker(temporal, taskQueue, wait, io);
     const started = await startBackfill(temporal, { pipeline, range, alerts, overwrite, again, taskQueue });
-    announce(started, temporal, settings.links.temporal_ui, io);
+    // Only the workflow knows whether the range is filled already; who waits is told.
+    announce(started, temporal, settings.links.temporal_ui, io, wait ? 'see' : 'started');
     if (!started.isNew) explainJoin(started, temporal, again, io);
     const place = { temporal, taskQueue, uiUrl: settings.links.temporal_ui };
     const showing = (signal: AbortSignal) => showProgress(started, temporal, range, io, signal);

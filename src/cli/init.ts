@@ -13,6 +13,7 @@ import { profileTable, proposeId, type TableProfile, type TextProfile } from './
 import { type NewSettings, PIPELINE, settingsText } from './init/settings-text.js';
 import { type TriedSettings, withTriedLimits } from './init/tried-limits.js';
 import type { CliIo } from './io.js';
+import { plural } from './run-summary.js';
 import { untilStopped } from './until-stopped.js';
 import { UsageError } from './usage-error.js';
 
@@ -212,7 +213,7 @@ function withNumerals(error: UsageError, texts: readonly TextProfile[], program:
 }
 
 function profileLine({ table, rows, texts, numbers }: TableProfile): string {
-  const named = texts.map(({ name, kind, distinct }) => `${name} (${kind}, ${distinct} values)`);
+  const named = texts.map(({ name, kind, distinct }) => `${name} (${kind}, ${plural(distinct, 'value')})`);
   const measured = numbers.map(({ name, range }) => (range === null ? name : `${name} (${range[0]} to ${range[1]})`));
   return `${table}, last day with rows: ${rows} rows; ${[...named, ...measured].join(', ')}`;
 }

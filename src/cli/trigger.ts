@@ -73,14 +73,18 @@ export function parseTime(option: string, text: string): bigint {
   return nanosFromIso(text) ?? 0n;
 }
 
-/** Says where to look at it, on stderr. */
+/**
+ * Says where to look at it, on stderr.
+ * @param news what a new one is called: `started`, or else where that may be too much.
+ */
 export function announce<F extends Workflow>(
   { handle, isNew }: Started<F>,
   temporal: TemporalClient,
   uiUrl: string | null,
   io: CliIo,
+  news = 'started',
 ): void {
   const { workflowId, firstExecutionRunId: runId } = handle;
   const where = uiUrl === null ? `workflow ${workflowId}` : runUrl(uiUrl, temporal.namespace, workflowId, runId);
-  io.stderr(isNew ? `started ${where}\n` : `a run is going on already, joined it: ${where}\n`);
+  io.stderr(isNew ? `${news} ${where}\n` : `a run is going on already, joined it: ${where}\n`);
 }

@@ -77,6 +77,9 @@ describe('without questions', () => {
     });
     expect(read(cwd, 'halfspace.yaml')).toContain('# observed 200 to 219');
     expect(io.out()).toContain('Wrote halfspace.yaml and .env');
+    expect(io.out() + io.err()).toMatch(
+      /300 rows; machineID \(tag, 3 values\), provider \(tag, 1 value\), load \(50 to 99\)/,
+    );
   });
 
   test('widens limits under which many rows of the table would be anomalous, and says so', async () => {

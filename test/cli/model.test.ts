@@ -195,7 +195,9 @@ describe('showing and exporting a model', () => {
     await shop.run(100, 200);
     await expect(modelShow({ ...shop.options, machine: 'm2' }, capturedIo())).rejects.toThrow(/has no model of `m2`/);
     const out = join(shop.cwd, 'x');
-    await expect(modelExport({ ...shop.options, out, snapshot: '00' }, capturedIo())).rejects.toThrow(/More than one/);
+    await expect(modelExport({ ...shop.options, out, snapshot: '00' }, capturedIo())).rejects.toThrow(
+      /^More than one snapshot of `m0` has a name that begins with `00`; `halfspace model show p m0` lists them$/,
+    );
     await expect(modelExport({ ...shop.options, out, snapshot: '1' }, capturedIo())).rejects.toThrow(/No snapshot/);
     expect(existsSync(out)).toBe(false);
   });

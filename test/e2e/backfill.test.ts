@@ -158,6 +158,7 @@ worker: { task_queue: ${queue} }
     expect(again.stdout).toBe(
       'filled: 2026-01-05T00:00:00Z to 2026-01-05T01:40:00Z was filled before; --again starts it over\n  digest delivered: ops\n',
     );
+    expect(again.stderr).not.toContain('started');
   }, 300_000);
 
   it('that was ended goes on where it stood, and a finished one is done over only when asked', async () => {

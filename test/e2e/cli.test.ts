@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, inject, it } from 'vitest';
 import { runCommand, startCommand } from './command.js';
 
@@ -84,6 +85,18 @@ describe('every command', () => {
       expect(stderr).toMatch(/error:/);
     },
   );
+});
+
+it('model list takes the pipeline as the other model commands do, and as an option', async () => {
+  const cwd = await mkdtemp(join(tmpdir(), 'halfspace-cli-'));
+  const list = (...args: string[]) =>
+    runCommand(['model', 'list', ...args], { cwd, env: { STORE_URL: pathToFileURL(cwd).href } });
+  for (const args of [['machines'], ['--pipeline', 'machines'], ['machines', '--pipeline', 'machines'], []]) {
+    expect(await list(...args)).toMatchObject({ code: 0, stdout: 'no models\n' });
+  }
+  expect((await list('nothing')).stderr).toContain('No pipeline is called `nothing`');
+  const two = await list('machines', '--pipeline', 'mage-demo');
+  expect(two).toMatchObject({ code: 2, stderr: expect.stringContaining('leave --pipeline out') });
 });
 
 describe('a failure with --json', () => {

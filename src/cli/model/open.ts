@@ -5,6 +5,7 @@ import type { PipelineSettings } from '../../contract/pipeline.js';
 import { loadDetectorModules } from '../../detector-modules.js';
 import { formatSnapshotName, type SnapshotName, Snapshots } from '../../store/snapshots.js';
 import { openStorage, type Storage } from '../../store/storage.js';
+import { shellWord } from '../shell-word.js';
 import { choosePipeline } from '../trigger.js';
 import { UsageError } from '../usage-error.js';
 import { visible } from '../visible.js';
@@ -64,7 +65,7 @@ export async function openMachine(options: MachineOptions): Promise<OpenMachine>
   const [newest, ...older] = await models.snapshots.list(pipeline, uniqueId);
   if (settings === undefined || newest === undefined) {
     throw new UsageError(
-      `${pipeline} has no model of \`${visible(uniqueId)}\`; \`halfspace model list --pipeline ${pipeline}\` shows those it has`,
+      `${pipeline} has no model of \`${visible(uniqueId)}\`; \`halfspace model list ${pipeline}\` shows those it has`,
     );
   }
   await loadDetectorModules({ file: models.file, pipelines: { [pipeline]: settings } });
@@ -76,8 +77,9 @@ export async function openMachine(options: MachineOptions): Promise<OpenMachine>
 export function chooseSnapshot({ pipeline, uniqueId, names }: OpenMachine, text: string): SnapshotName {
   const [found, second] = names.filter((name) => formatSnapshotName(name).startsWith(text));
   if (text !== '' && found !== undefined && second === undefined) return found;
+  const command = `halfspace model show ${shellWord(pipeline)} ${shellWord(uniqueId)}`;
   const how = found === undefined ? 'No snapshot' : 'More than one snapshot';
   throw new UsageError(
-    `${how} of \`${visible(uniqueId)}\` has a name that begins with \`${visible(text)}\`; \`halfspace model show\` with ${pipeline} and the machine lists them`,
+    `${how} of \`${visible(uniqueId)}\` has a name that begins with \`${visible(text)}\`; \`${visible(command)}\` lists them`,
   );
 }
