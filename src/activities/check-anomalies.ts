@@ -1,7 +1,7 @@
 import type { AnomalyEvent, EarlierEvents } from '../contract/anomaly-event.js';
 import type { CheckedAnomalies, Detection, MachineInput, ModelGate, ToldEvent } from '../contract/machine-run.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
-import { isoFromNanos, type Nanos, nanosFromMs } from '../contract/time.js';
+import { isoFromNanos, nanosFromMs } from '../contract/time.js';
 import { firstRowFrom } from '../shape/shaping.js';
 import { type AlertRecord, AlertRecords } from '../store/alert-records.js';
 import { EventNotes } from '../store/event-notes.js';
@@ -9,16 +9,20 @@ import type { EventJson } from '../verdict/event-json.js';
 import { rulesOf } from '../verdict/machine-rules.js';
 import { toldEvent } from '../verdict/told-event.js';
 import type { ActivityDeps } from './deps.js';
-import { EVER, isKnown, settleIncidents } from './incidents.js';
+import { EVER, isKnown, type ScoredStretch, settleIncidents } from './incidents.js';
+import { NOTHING_OWED, owedMessages } from './owed-messages.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 import { NO_EVENTS, type WindowEvents } from './window-events.js';
+
+/** So many of each are told in one run, so that its payloads stay small; the next runs tell the rest. */
+const MOST_OWED = 10;
 
 export type CheckInput = MachineInput & { readonly gate: ModelGate; readonly detection: Detection };
 
 /**
  * Rows → the event to tell. A window that touched several (a first start over a day of history, say) tells the newest
  * only, so that nobody is flooded; its message says how many others there were. Where late rows changed what was told,
- * that is to be told too.
+ * or earlier runs could not tell an event, that is to be told too.
  */
 export async function checkAnomalies(
   deps: ActivityDeps,
@@ -40,22 +44,28 @@ export async function checkAnomalies(
   const records = new AlertRecords(deps.storage);
   const rescoredFrom = detection.late?.rescoredFrom ?? null;
   const scoredFrom = rescoredFrom ?? input.gate.watermark;
-  const incidents = await settleIncidents(records, input, all, {
+  const scored: ScoredStretch = {
     from: scoredFrom === null ? EVER : String(firstRowFrom(BigInt(scoredFrom), settings)),
     isAgain: rescoredFrom !== null,
-  });
+  };
+  const incidents = await settleIncidents(records, input, all, scored);
 
   const latest = events.at(-1) ?? null;
+  const earliest = BigInt(plan.window.to) - nanosFromMs(settings.window.catch_up);
+  const now = { events: all, latest, incidents, scored, earliest };
+  const owed = scored.isAgain || machine.owesAlert ? await owedMessages(records, input, now) : NOTHING_OWED;
   const channels = latest === null ? [] : plan.channels.filter((channel) => !isKnown(incidents, latest, channel));
-  const earlier = channels.length === 0 ? null : untoldOf(incidents, events.slice(0, -1));
+  const unsaid = events.slice(0, -1).filter(({ first }) => !owed.untold.some(({ event }) => event.first === first));
+  const earlier = channels.length === 0 ? undefined : (untoldOf(incidents, unsaid) ?? owed.earlier);
   const silence = await silenceOf(records, input, settings);
   const isSilenceNew = silence !== null && machine.silent?.isNew === true;
   return {
-    latest: latest === null || earlier === null ? latest : { ...latest, earlier },
+    latest: latest === null || earlier === undefined ? latest : { ...latest, earlier },
     events: count + (isSilenceNew ? 1 : 0),
     channels,
     isFoundLate: rescoredFrom !== null && latest !== null && BigInt(latest.first) < BigInt(machine.from),
-    revised: rescoredFrom !== null || machine.owesAlert ? await revisedEvents(records, input) : [],
+    revised: owed.revised.slice(0, MOST_OWED),
+    ...(owed.untold.length === 0 ? {} : { untold: owed.untold.slice(0, MOST_OWED) }),
     isPlotted: (events.length > 0 && (detection.anomalies > 0 || channels.length > 0)) || isSilenceNew,
     ...(silence === null ? {} : { silence }),
   };
@@ -99,11 +109,11 @@ async function silenceOf(
   return { event, channels };
 }
 
-/** Those of a window's events, without its newest, that no channel was told of; null: none. */
-function untoldOf(incidents: readonly AlertRecord[], events: readonly AnomalyEvent[]): EarlierEvents | null {
+/** Those of a window's events, without its newest, that no channel was told of. */
+function untoldOf(incidents: readonly AlertRecord[], events: readonly AnomalyEvent[]): EarlierEvents | undefined {
   const untold = events.filter((event) => !isKnown(incidents, event));
   const [first] = untold;
-  if (first === undefined) return null;
+  if (first === undefined) return undefined;
   return { events: untold.length, rows: untold.reduce((rows, event) => rows + event.rows, 0), since: first.first };
 }
 
@@ -138,22 +148,4 @@ function isFoundHere(
   const watermark = BigInt(gate.watermark);
   const time = watermark <= BigInt(plan.span.from) ? event.last : event.first;
   return BigInt(time) >= firstRowFrom(watermark, settings);
-}
-
-/** A message lists this many; the run's payloads stay small whatever was taken back. */
-const MOST_REVISED = 10;
-
-/** Events whose end by late rows is still to be told, those of earlier runs that could not tell it included. */
-async function revisedEvents(
-  records: AlertRecords,
-  { plan, machine }: MachineInput,
-): Promise<CheckedAnomalies['revised']> {
-  const revised = new Map<Nanos, { event: AnomalyEvent; channels: string[] }>();
-  for (const { event, channel, how } of await records.list(plan.pipeline, machine.uniqueId, EVER)) {
-    if (how !== 'revising' || !plan.channels.includes(channel)) continue;
-    const known = revised.get(event.first) ?? { event, channels: [] };
-    known.channels.push(channel);
-    revised.set(event.first, known);
-  }
-  return [...revised.values()].slice(0, MOST_REVISED);
 }

@@ -15,6 +15,9 @@ export interface ChosenMachine extends Pick<MachineEntry, 'from' | 'covered' | '
   readonly slice: Slice;
 }
 
+/** Exact values of the id columns of machines about which something is still to be said, by unique_id. */
+export type OwingMachines = ReadonlyMap<string, readonly string[]>;
+
 /**
  * The machines of a run: those with rows in the window, those that are behind, those that have had late rows since the last
  * run looked, those with a message to deliver, and those that fell silent.
@@ -25,6 +28,7 @@ export async function chooseMachines(
   plan: RunPlan,
   shaped: Shaped,
   silences: SilentMachines['silent'],
+  owing: OwingMachines,
 ): Promise<{ chosen: ChosenMachine[]; seen: ShapedData['seen'] }> {
   const { late, laggards, settingsHash } = document;
   const clock = lateClock(document);
@@ -34,13 +38,16 @@ export async function chooseMachines(
   const own = bySlice(shaped.slices);
   const earlier = bySlice(shaped.earlier);
   // Of a machine that only owes a message and sent nothing there are no rows at all.
-  const owing = laggards.filter((laggard) => !isBehind(laggard)).map(({ uniqueId, ids }) => emptySlice(uniqueId, ids));
+  const undelivered = laggards
+    .filter((laggard) => !isBehind(laggard))
+    .map(({ uniqueId, ids }) => [uniqueId, ids] as const);
+  const quiet = new Map([...owing, ...undelivered].map(([uniqueId, ids]) => [uniqueId, emptySlice(uniqueId, ids)]));
   const told = [...silences].filter(([uniqueId, { isNew }]) => isNew || lagging.has(uniqueId));
   const silent = new Map(told.map(([uniqueId, { ids }]) => [uniqueId, emptySlice(uniqueId, ids)]));
 
   const chosen: ChosenMachine[] = [];
   const wholes: Slice[] = [];
-  for (const [uniqueId, { ids }] of new Map([...bySlice(owing), ...silent, ...earlier, ...own])) {
+  for (const [uniqueId, { ids }] of new Map([...quiet, ...silent, ...earlier, ...own])) {
     if (uniqueId.length > LONGEST_UNIQUE_ID) continue;
     const laggard = lagging.get(uniqueId);
     const isLate = laggard !== undefined && isBehind(laggard);
@@ -53,7 +60,7 @@ export async function chooseMachines(
 
     const silence = silent.has(uniqueId) ? silences.get(uniqueId) : undefined;
     // One that is behind may have owed a message before it fell behind.
-    const owesAlert = laggard !== undefined || silence !== undefined;
+    const owesAlert = laggard !== undefined || silence !== undefined || owing.has(uniqueId);
     const sawNothingNew = !isLate && isUnchanged(whole);
     if (ownSlice.rows === 0 && sawNothingNew && !owesAlert) continue;
     const reach = coveredFrom(document, from);

@@ -33,7 +33,8 @@ export async function settleIncidents(
     const known = await records.incidents(plan.pipeline, machine.uniqueId, channel, stretch);
     const settled = settle(known, events, scored);
     for (const [index, record] of settled.entries()) {
-      if (record !== known[index]) await records.keep(record);
+      const before = known[index];
+      if (before !== undefined && record !== before) await records.keep(record, before.how);
       if (isTold(record.how)) standing.push(record);
     }
   }
@@ -79,7 +80,8 @@ function settle(
   });
 }
 
-function shares({ from, until }: IncidentSpan, { first, last }: AnomalyEvent): boolean {
+/** Whether a span and an event have a stretch of time in common. */
+export function shares({ from, until }: IncidentSpan, { first, last }: AnomalyEvent): boolean {
   return BigInt(first) <= BigInt(until) && BigInt(from) <= BigInt(last);
 }
 

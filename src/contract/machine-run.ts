@@ -110,6 +110,8 @@ export interface CheckedAnomalies {
   readonly isFoundLate: boolean;
   /** Events that were told and are none since late rows came; the oldest few. */
   readonly revised: readonly RevisedEvent[];
+  /** Events that earlier runs could not tell; the oldest few. Absent: there are none. */
+  readonly untold?: readonly ToldEvent[];
   /** Absent while the machine is not silent. */
   readonly silence?: ToldEvent;
   /** True when there is something new to look at. */

@@ -1,6 +1,7 @@
 import type { AnomalyEvent } from '../contract/anomaly-event.js';
 import type { Nanos } from '../contract/time.js';
 import { segmentOf } from './object-key.js';
+import { type OwedMessage, OwedMessages } from './owed-messages.js';
 import type { Storage } from './storage.js';
 
 /**
@@ -36,9 +37,11 @@ type Stretch = Pick<IncidentSpan, 'from' | 'until'>;
 /** Which message went to which channel: the reason an event is alerted once, whatever is retried. */
 export class AlertRecords {
   readonly #storage: Storage;
+  readonly #owed: OwedMessages;
 
   constructor(storage: Storage) {
     this.#storage = storage;
+    this.#owed = new OwedMessages(storage);
   }
 
   /** False also when an attempt to tell began and its outcome is unknown, and when the event was taken back since. */
@@ -53,7 +56,7 @@ export class AlertRecords {
 
   async mark(subject: AlertSubject, channel: string, how: AlertState): Promise<void> {
     const record = 'digest' in subject ? { ...subject, channel, how } : { event: subject, channel, how };
-    await this.#write(subject, record);
+    await this.#write(subject, record, true);
   }
 
   /** What was told of it counts as not told. */
@@ -61,14 +64,22 @@ export class AlertRecords {
     await this.#storage.removeAll(folderOf(subject));
   }
 
-  /** The records of a machine's events that began at or after `from`, oldest event first. */
-  async list(pipeline: string, uniqueId: string, from: Nanos): Promise<AlertRecord[]> {
-    const firsts = await this.#firsts(pipeline, uniqueId);
-    return this.#recordsOf(
-      pipeline,
-      uniqueId,
-      firsts.filter((first) => BigInt(first) >= BigInt(from)),
-    );
+  /** The records of a machine's events of which one of the channels has still to say something, oldest event first. */
+  async owed(pipeline: string, uniqueId: string, channels: readonly string[]): Promise<AlertRecord[]> {
+    const records: AlertRecord[] = [];
+    for (const message of await this.#owed.of(pipeline, uniqueId, channels)) {
+      const record = await this.#read(message);
+      // Whoever wrote the name died before the record said so, or after it said otherwise.
+      if (record === null || !isOwed(record.how)) await this.#owed.remove(message);
+      else records.push(record);
+    }
+    return records;
+  }
+
+  /** What was to be said is not any more, and nobody knows of the event. */
+  async drop({ event, channel }: AlertRecord): Promise<void> {
+    await this.#storage.remove(keyOf(event, channel));
+    await this.#owed.remove({ ...event, channel });
   }
 
   /**
@@ -81,11 +92,10 @@ export class AlertRecords {
     channel: string,
     { from, until }: Stretch,
   ): Promise<AlertRecord[]> {
-    const folder = machineFolder(pipeline, uniqueId);
     const firsts = await this.#firsts(pipeline, uniqueId);
     const read = async (first: Nanos): Promise<AlertRecord[]> => {
-      const record = parsed(await this.#storage.read(`${folder}/${first}/${segmentOf(channel)}.json`));
-      return isEventRecord(record) && isIncident(record) ? [record] : [];
+      const record = await this.#read({ pipeline, uniqueId, first, channel });
+      return record !== null && isIncident(record) ? [record] : [];
     };
     const found: AlertRecord[] = [];
     for (const first of firsts) {
@@ -97,13 +107,31 @@ export class AlertRecords {
     return [...(await nearest(earlier, read)), ...found, ...(await nearest(later, read))];
   }
 
-  /** Keeps a record that was read, changed. */
-  async keep(record: AlertRecord): Promise<void> {
-    await this.#write(record.event, record);
+  /** Keeps a record that was read, changed. @param was its state before. */
+  async keep(record: AlertRecord, was: AlertState): Promise<void> {
+    await this.#write(record.event, record, isOwed(was));
   }
 
-  async #write(subject: AlertSubject, record: { readonly channel: string; readonly how: AlertState }): Promise<void> {
-    await this.#storage.write(keyOf(subject, record.channel), new TextEncoder().encode(JSON.stringify(record)));
+  /** @param mayBeOwed whether something may have been to be said until now. */
+  async #write(
+    subject: AlertSubject,
+    record: { readonly channel: string; readonly how: AlertState },
+    mayBeOwed: boolean,
+  ): Promise<void> {
+    const { channel, how } = record;
+    // A digest's workflow tells it or fails; of a silence, which moves with the progress, the next run knows by itself.
+    const event = 'digest' in subject || isSilence(subject) ? null : subject;
+    if (event !== null && isOwed(how)) await this.#owed.add(event, channel);
+    await this.#storage.write(keyOf(subject, channel), new TextEncoder().encode(JSON.stringify(record)));
+    if (event === null || !mayBeOwed || isOwed(how)) return;
+    // A name that stays says nothing: whoever reads it next removes it.
+    await this.#owed.remove({ ...event, channel }).catch(() => {});
+  }
+
+  async #read({ pipeline, uniqueId, first, channel }: OwedMessage): Promise<AlertRecord | null> {
+    const key = `${machineFolder(pipeline, uniqueId)}/${first}/${segmentOf(channel)}.json`;
+    const record = parsed(await this.#storage.read(key));
+    return isEventRecord(record) ? record : null;
   }
 
   /** When a machine's events with records began, in order. */
@@ -114,23 +142,20 @@ export class AlertRecords {
       .filter((name) => /^-?\d+$/.test(name))
       .sort(byTime);
   }
-
-  async #recordsOf(pipeline: string, uniqueId: string, firsts: readonly Nanos[]): Promise<AlertRecord[]> {
-    const folder = machineFolder(pipeline, uniqueId);
-    const records: AlertRecord[] = [];
-    for (const first of firsts) {
-      for (const channel of await this.#storage.list(`${folder}/${first}`)) {
-        const record = parsed(await this.#storage.read(`${folder}/${first}/${channel}`));
-        if (isEventRecord(record)) records.push(record);
-      }
-    }
-    return records;
-  }
 }
 
 /** True when people know of the event. */
 export function isTold(how: AlertState | null): boolean {
   return how === 'delivered' || how === 'logged';
+}
+
+/** True when something is still to be said of it. */
+function isOwed(how: AlertState): boolean {
+  return how === 'sending' || how === 'revising';
+}
+
+function isSilence({ worst }: AnomalyEvent): boolean {
+  return worst.cause === 'silent';
 }
 
 /** The span of what a message told of, as far as it is known. */
@@ -190,7 +215,7 @@ function machineFolder(pipeline: string, uniqueId: string): string {
 function folderOf(subject: AlertSubject): string {
   if ('digest' in subject) return `alerts/${segmentOf(subject.digest)}`;
   // A silence has no rows that could come late, and shares no stretch with an event: it is not among them.
-  const name = subject.worst.cause === 'silent' ? `silent-${subject.first}` : subject.first;
+  const name = isSilence(subject) ? `silent-${subject.first}` : subject.first;
   return `${machineFolder(subject.pipeline, subject.uniqueId)}/${segmentOf(name)}`;
 }
 

@@ -73,7 +73,7 @@ function stepsAt(queue: string | null): ModelSteps {
 }
 
 /** The step itself failed, and would fail the same anywhere. */
-function isFinal(error: unknown): boolean {
+export function isFinal(error: unknown): boolean {
   return (
     error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.nonRetryable === true
   );

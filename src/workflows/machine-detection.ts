@@ -23,7 +23,7 @@ import type {
 } from '../contract/machine-run.js';
 import { isoFromNanos } from '../contract/time.js';
 import { failureReason } from './failure-reason.js';
-import { Home } from './home.js';
+import { Home, isFinal } from './home.js';
 import { ALERT, EXPLAIN } from './policies.js';
 import { noteAnomalies } from './search-attributes.js';
 import { counted, damageText, windowText } from './texts.js';
@@ -136,29 +136,39 @@ async function plotEvent(input: MachineInput, detection: Detection): Promise<Plo
   }
 }
 
-/** A channel that is down for good fails nothing but its alert; the next run tries again while the event is open. */
+/** A channel that is down for good fails nothing but its alerts; the next run tries them again. */
 async function tellChannels(
   input: MachineInput,
   checked: CheckedAnomalies,
   plot: PlotResult | null,
 ): Promise<AlertOutcome[]> {
-  const { latest, channels, isFoundLate, revised, silence } = checked;
+  const { latest, channels, isFoundLate, revised, silence, untold: owed = [] } = checked;
   const messages = [
     ...revised.map((taken) => ({ kind: 'revised' as const, isFoundLate: true, ...taken })),
     ...(latest === null ? [] : [{ kind: 'event' as const, isFoundLate, event: latest, channels }]),
     ...(silence === undefined ? [] : [{ kind: 'event' as const, isFoundLate: false, ...silence }]),
   ];
   const outcomes: AlertOutcome[] = [];
+  const away = new Set<string>();
   for (const { channels: untold, ...message } of messages) {
-    for (const channel of untold) outcomes.push(await tell(input, { ...message, channel }, plot));
+    for (const channel of untold) outcomes.push(await tell(input, { ...message, channel }, plot, away));
+  }
+  // Each message to a channel that is away costs minutes: those that have waited go on waiting.
+  for (const { event, channels: untold } of owed) {
+    for (const channel of untold) {
+      if (away.has(channel)) continue;
+      outcomes.push(await tell(input, { kind: 'event', event, isFoundLate: false, channel }, null, away));
+    }
   }
   return outcomes;
 }
 
+/** @param away gains the channel when trying once more may help. */
 async function tell(
   input: MachineInput,
   message: Pick<SendAlertInput, 'kind' | 'event' | 'isFoundLate' | 'channel'>,
   plot: PlotResult | null,
+  away: Set<string>,
 ): Promise<AlertOutcome> {
   const { uniqueId } = input.machine;
   const { kind, event, channel } = message;
@@ -170,6 +180,7 @@ async function tell(
     return { ...outcome, status: await sendAlert.executeWithOptions({ summary }, [args]) };
   } catch (error) {
     if (isCancellation(error)) throw error;
+    if (!isFinal(error)) away.add(channel);
     return { ...outcome, status: 'failed', reason: failureReason(error) };
   }
 }

@@ -280,8 +280,9 @@ async function history(random: () => number, trouble: { readonly down: number; r
     );
     if (isOpen && !isHeard && !plant.isDown && repeatAfterS === 0) listener.wrong.push(`${newest.first}- is not told`);
   }
+  const owed = (await plant.store.list(`owed/${PIPELINE}`)).map((name) => `${name} is still owed`);
   return {
-    wrong: [...listener.wrong, ...listener.leftOver(eventsIn(odd))],
+    wrong: [...listener.wrong, ...listener.leftOver(eventsIn(odd)), ...owed],
     context: `events after each run: ${steps.join(' | ')}; said: ${textsOf(plant).join(', ')}`,
     said: textsOf(plant),
   };

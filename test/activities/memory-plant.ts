@@ -206,12 +206,13 @@ async function detectFrom(
 async function tell(
   deps: ActivityDeps,
   { plan, run, machine: { uniqueId } }: MachineInput,
-  { latest, channels, isFoundLate, revised, silence }: Awaited<ReturnType<typeof checkAnomalies>>,
+  { latest, channels, isFoundLate, revised, silence, untold: owed = [] }: Awaited<ReturnType<typeof checkAnomalies>>,
 ): Promise<MachineResult['alerts']> {
   const messages = [
     ...revised.map((taken) => ({ kind: 'revised' as const, isFoundLate: true, ...taken })),
     ...(latest === null ? [] : [{ kind: 'event' as const, isFoundLate, event: latest, channels }]),
     ...(silence === undefined ? [] : [{ kind: 'event' as const, isFoundLate: false, ...silence }]),
+    ...owed.map((told) => ({ kind: 'event' as const, isFoundLate: false, ...told })),
   ];
   const outcomes: MachineResult['alerts'][number][] = [];
   for (const { channels: untold, ...message } of messages) {

@@ -168,7 +168,8 @@ describe(`changed learning settings (seed ${SEED})`, () => {
     const told = plant.sent[0]?.event.first;
     plant.settings = { ...plant.settings, detector: { ...OTHER_DETECTOR, n_trees: 25, height: 6, seed: 7 } };
     await plant.run(at(420));
-    const records = await new AlertRecords(plant.store).list(PIPELINE, 'm0', '0');
+    const stretch = { from: String(at(340)), until: String(at(600)) };
+    const records = await new AlertRecords(plant.store).incidents(PIPELINE, 'm0', 'ops', stretch);
     expect(records.map(({ event }) => event.first)).toContain(told);
     expect(plant.sent).toHaveLength(1);
   });

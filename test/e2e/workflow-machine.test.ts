@@ -68,6 +68,36 @@ describe('a machine', () => {
     expect(told).toHaveLength(3);
   });
 
+  it('tells last what earlier runs could not tell, and not by a channel that is away', async () => {
+    const failures = {
+      away: ApplicationFailure.create({ message: 'no answer', nextRetryDelay: '5m' }),
+      refused: ApplicationFailure.nonRetryable('no_text'),
+    };
+    for (const [how, most] of [
+      ['away', 1],
+      ['refused', 3],
+    ] as const) {
+      const told: string[] = [];
+      await startWorker(1, {
+        ...WITH_EVENT,
+        checkAnomalies: async () => ({
+          ...(await WITH_EVENT.checkAnomalies()),
+          untold: ['first', 'second'].map((key) => ({ event: { key }, channels: ['a', 'b'] })),
+        }),
+        sendAlert: async ({ event, channel }: { event: { key: string }; channel: string }) => {
+          told.push(`${event.key} by ${channel}`);
+          if (channel === 'a') throw failures[how];
+          return 'delivered';
+        },
+      });
+      const { alerts } = await run();
+      const byA = ['event by a', 'first by a', 'second by a'].slice(0, most);
+      expect(told.filter((text) => text.endsWith('a'))).toEqual(byA);
+      expect(told.filter((text) => text.endsWith('b'))).toEqual(['event by b', 'first by b', 'second by b']);
+      expect(alerts.filter(({ status }) => status === 'failed')).toHaveLength(most);
+    }
+  });
+
   it('is published also when its plot and a channel fail', async () => {
     await startWorker(1, {
       ...WITH_EVENT,

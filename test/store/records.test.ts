@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AlertRecords } from '../../src/store/alert-records.js';
 import { getArtifact, putArtifact } from '../../src/store/artifacts.js';
+import { OwedMessages } from '../../src/store/owed-messages.js';
 import { howToStartOver, readProgress, writeProgress } from '../../src/store/progress.js';
 import { endRun, runFolder } from '../../src/store/runs.js';
 import { openStorage, type Storage } from '../../src/store/storage.js';
@@ -174,21 +175,56 @@ describe('the record of an alert', () => {
       await storage.write(key, new TextEncoder().encode(text));
       expect(await records.isDelivered(event, 'ops'), text).toBe(false);
     }
-    expect(await records.list(event.pipeline, event.uniqueId, '0')).toEqual([]);
+    const { pipeline, uniqueId, first } = event;
+    expect(await records.incidents(pipeline, uniqueId, 'ops', { from: first, until: first })).toEqual([]);
   });
 
-  it('is listed with those of the same machine, oldest first, from a time on', async () => {
+  it('is found while it says that something is still to be said, with those of its machine, oldest event first', async () => {
     const records = new AlertRecords(storage);
-    await records.mark(event, 'ops', 'delivered');
-    await records.mark(other, 'ops', 'revised');
-    await records.mark(exampleAlert({ uniqueId: 'another' }).event, 'ops', 'delivered');
-    const { pipeline, uniqueId, first } = event;
-    expect(await records.list(pipeline, uniqueId, '0')).toEqual([
-      { event: other, channel: 'ops', how: 'revised' },
-      { event, channel: 'ops', how: 'delivered' },
+    const { pipeline, uniqueId } = event;
+    const told = exampleAlert({ first: '1795400000000000000' }).event;
+    const dotted = exampleAlert({ uniqueId: `${uniqueId}.1` }).event;
+    await records.mark(event, 'ops', 'sending');
+    await records.mark(other, 'ops', 'revising');
+    await records.mark(other, 'mail', 'sending');
+    for (const how of ['sending', 'delivered'] as const) await records.mark(told, 'ops', how);
+    await records.mark(dotted, 'ops', 'sending');
+    const silence = { ...told, worst: { ...told.worst, cause: 'silent' as const } };
+    await records.mark(silence, 'ops', 'sending');
+    await records.mark({ digest: 'd' }, 'ops', 'sending');
+
+    const owed = [
+      { event: other, channel: 'ops', how: 'revising' },
+      { event, channel: 'ops', how: 'sending' },
+    ] as const;
+    expect(await records.owed(pipeline, uniqueId, ['ops'])).toEqual(owed);
+    expect(await records.owed(pipeline, uniqueId, ['mail'])).toEqual([
+      { event: other, channel: 'mail', how: 'sending' },
     ]);
-    expect(await records.list(pipeline, uniqueId, first)).toHaveLength(1);
-    expect(await records.list(pipeline, 'nobody', '0')).toEqual([]);
+    expect(await records.owed(pipeline, dotted.uniqueId, ['ops', 'mail'])).toHaveLength(1);
+    expect(await new OwedMessages(storage).machines(pipeline, ['mail'])).toEqual([{ uniqueId, ids: event.ids }]);
+    expect(await new OwedMessages(storage).machines(pipeline, ['ops'])).toHaveLength(2);
+
+    await records.keep({ ...owed[0], how: 'delivered' }, 'revising');
+    await records.drop(owed[1]);
+    expect(await records.owed(pipeline, uniqueId, ['ops'])).toEqual([]);
+    expect(await records.stateOf(event, 'ops')).toBeNull();
+    await records.mark(other, 'mail', 'revised');
+    await records.drop({ event: dotted, channel: 'ops', how: 'sending' });
+    expect(await storage.list(`owed/${pipeline}`)).toEqual([]);
+  });
+
+  it('that does not say so, or is none, leaves no name of it behind', async () => {
+    const records = new AlertRecords(storage);
+    const { pipeline, uniqueId } = event;
+    await records.mark(event, 'ops', 'delivered');
+    await new OwedMessages(storage).add(event, 'ops');
+    await new OwedMessages(storage).add(other, 'ops');
+    await storage.write(`owed/${pipeline}/${uniqueId}.1.ops.json`, new TextEncoder().encode('{'));
+    expect(await new OwedMessages(storage).machines(pipeline, ['ops'])).toHaveLength(1);
+    expect(await records.owed(pipeline, uniqueId, ['ops'])).toEqual([]);
+    expect(await storage.list(`owed/${pipeline}`)).toEqual([]);
+    expect(await records.isDelivered(event, 'ops')).toBe(true);
   });
 
   it('is found by a stretch of time that shares a row with its span, behind those that nobody knows of', async () => {
@@ -198,7 +234,7 @@ describe('the record of an alert', () => {
     const span = { from: String(first - 20n), until: String(first + 20n), firstEnd: event.last };
     await records.mark(begun(-30n), 'ops', 'delivered');
     await records.mark(begun(-10n), 'ops', 'revised');
-    await records.keep({ event, channel: 'ops', how: 'revising', span });
+    await records.keep({ event, channel: 'ops', how: 'revising', span }, 'delivered');
     await records.mark(begun(10n), 'ops', 'sending');
     await records.mark(begun(11n), 'other', 'delivered');
     await records.mark(begun(30n), 'ops', 'logged');

@@ -1,0 +1,104 @@
+import type { AnomalyEvent } from '../contract/anomaly-event.js';
+import type { Nanos } from '../contract/time.js';
+import { segmentOf } from './object-key.js';
+import type { Storage } from './storage.js';
+
+/** A machine about which something is to be said. */
+export interface OwingMachine {
+  readonly uniqueId: string;
+  /** The id columns' names and exact values. */
+  readonly ids: Readonly<Record<string, string>>;
+}
+
+/** Of which event, by which channel. */
+export interface OwedMessage extends Pick<AnomalyEvent, 'pipeline' | 'uniqueId' | 'first'> {
+  readonly channel: string;
+}
+
+/** Reads at a time: where a channel is down, a whole fleet may owe. */
+const READ_AT_ONCE = 32;
+
+/**
+ * Names of the records that say something is still to be said, so that a run finds them with one look, whatever became of the
+ * run that made them. A name is written before its record says so and removed after it says otherwise: it may be there in
+ * vain, it is never missing.
+ */
+export class OwedMessages {
+  readonly #storage: Storage;
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+  }
+
+  async add(event: AnomalyEvent, channel: string): Promise<void> {
+    const { uniqueId, ids } = event;
+    const machine: OwingMachine = { uniqueId, ids };
+    await this.#storage.write(keyOf({ ...event, channel }), new TextEncoder().encode(JSON.stringify(machine)));
+  }
+
+  async remove(message: OwedMessage): Promise<void> {
+    await this.#storage.remove(keyOf(message));
+  }
+
+  /** The machines of which one of the channels owes something. */
+  async machines(pipeline: string, channels: readonly string[]): Promise<OwingMachine[]> {
+    const names = await this.#names(pipeline, channels);
+    // One name a machine is enough: all say the same of it.
+    const files = [...new Map(names.map(({ machine, file }) => [machine, file])).values()];
+    const found: OwingMachine[] = [];
+    for (let next = 0; next < files.length; next += READ_AT_ONCE) {
+      const page = files.slice(next, next + READ_AT_ONCE);
+      const read = await Promise.all(page.map((file) => this.#storage.read(`${folderOf(pipeline)}/${file}`)));
+      found.push(...read.map(machineIn).filter((machine) => machine !== null));
+    }
+    return found;
+  }
+
+  /** What these channels owe of a machine, oldest event first. */
+  async of(pipeline: string, uniqueId: string, channels: readonly string[]): Promise<OwedMessage[]> {
+    const names = await this.#names(pipeline, channels);
+    return names
+      .filter(({ machine }) => machine === segmentOf(uniqueId))
+      .map(({ first, channel }) => ({ pipeline, uniqueId, first, channel }))
+      .sort((a, b) => (BigInt(a.first) < BigInt(b.first) ? -1 : 1));
+  }
+
+  async #names(pipeline: string, channels: readonly string[]): Promise<Name[]> {
+    const bySegment = new Map(channels.map((channel) => [segmentOf(channel), channel]));
+    return (await this.#storage.list(folderOf(pipeline))).flatMap((file) => {
+      const [, machine = '', first = '', segment = ''] = NAME.exec(file) ?? [];
+      const channel = bySegment.get(segment);
+      return channel === undefined ? [] : [{ file, machine, first, channel }];
+    });
+  }
+}
+
+interface Name {
+  readonly file: string;
+  /** The machine's segment. */
+  readonly machine: string;
+  readonly first: Nanos;
+  readonly channel: string;
+}
+
+/** Machine, first row, channel; a machine's segment may hold dots, the others hold none. */
+const NAME = /^(.+)\.(-?\d+)\.([^.]+)\.json$/;
+
+/** Null for what is gone, or was not written by us. */
+function machineIn(bytes: Uint8Array | null): OwingMachine | null {
+  if (bytes === null) return null;
+  try {
+    const machine = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof machine?.uniqueId === 'string' && typeof machine.ids === 'object' ? machine : null;
+  } catch {
+    return null;
+  }
+}
+
+function folderOf(pipeline: string): string {
+  return `owed/${segmentOf(pipeline)}`;
+}
+
+function keyOf({ pipeline, uniqueId, first, channel }: OwedMessage): string {
+  return `${folderOf(pipeline)}/${segmentOf(uniqueId)}.${first}.${segmentOf(channel)}.json`;
+}
