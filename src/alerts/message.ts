@@ -1,4 +1,4 @@
-import type { AnomalyEvent } from '../contract/anomaly-event.js';
+import type { AnomalyEvent, EarlierEvents } from '../contract/anomaly-event.js';
 import { isoFromNanos, type Nanos } from '../contract/time.js';
 import type { Alert } from './channel.js';
 import { codeSpan, cutEscaped, isPublicUrl, linkTo, printable } from './slack-text.js';
@@ -83,7 +83,7 @@ export function alertSummary(alert: Alert): string {
       : `${readableTime(event.first)} to ${readableTime(event.last)}`;
   if (alert.kind === 'revised')
     return `${titleOf(alert)} ${machine}: ${counted(event)} were told, ${when}; ${TAKEN_BACK}`;
-  if (isSilence(alert)) return `${titleOf(alert)} ${machine}: ${explanationOf(alert)}`;
+  if (isSilence(alert)) return `${titleOf(alert)} ${machine} since ${readableTime(worst.time)}`;
   const score = `worst score ${shortNumber(worst.score)} (threshold ${shortNumber(event.threshold)})`;
   return `${titleOf(alert)} ${machine}: ${counted(event)}, ${when}${earlierText(event)}, ${score}: ${explanationOf(alert)}`;
 }
@@ -91,8 +91,11 @@ export function alertSummary(alert: Alert): string {
 /** A machine's newest event is told; of those before it the message says that there were any. */
 function earlierText({ earlier }: AnomalyEvent): string {
   if (earlier === undefined) return '';
-  const { events, rows, since } = earlier;
-  return `, and ${events} earlier ${events === 1 ? 'event' : 'events'} since ${readableTime(since)}, ${rows} ${rows === 1 ? 'row' : 'rows'}`;
+  return `, and ${countedEvents(earlier, 'earlier event')}`;
+}
+
+function countedEvents({ events, rows, since }: EarlierEvents, what: string): string {
+  return `${events} ${what}${events === 1 ? '' : 's'} since ${readableTime(since)}, ${countedRows(rows)}`;
 }
 
 function isSilence({ event }: Alert): boolean {
@@ -108,6 +111,8 @@ const TAKEN_BACK = 'rows that came late changed the scores, and nothing there is
 
 function explanationOf({ kind, event, isFoundLate }: Alert): string {
   if (kind === 'revised') return TAKEN_BACK;
+  // Since when is said elsewhere.
+  if (event.worst.cause === 'silent') return 'no rows for longer than verdict.stale_after';
   const reason = cut(event.worst.reason, REASON_LENGTH);
   return isFoundLate ? `${reason}; found when late rows came` : reason;
 }
@@ -129,7 +134,10 @@ function summaryFields(alert: Alert): readonly Markup[] {
     ...names,
     kind === 'revised'
       ? field('Was told', counted(event))
-      : field('Anomalous', `${counted(event)}, ${event.open ? 'still open' : 'over'}${earlierText(event)}`),
+      : field('Anomalous', `${countedRows(event.rows)}; the event ${event.open ? 'is still open' : 'is over'}`),
+    ...(kind === 'revised' || event.earlier === undefined
+      ? []
+      : [field('Before it, told to nobody', countedEvents(event.earlier, 'event'))]),
     field('Worst score', `${shortNumber(worst.score)} (threshold ${shortNumber(event.threshold)})`),
     field('First', readableTime(event.first)),
     field('Last', readableTime(event.last)),
@@ -163,6 +171,10 @@ function joinFitting(lines: readonly string[]): string {
     kept.push(line);
   }
   return kept.join('\n');
+}
+
+function countedRows(rows: number): string {
+  return `${rows} ${rows === 1 ? 'row' : 'rows'}`;
 }
 
 function counted(event: AnomalyEvent): string {

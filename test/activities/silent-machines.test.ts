@@ -50,7 +50,7 @@ describe('a machine that stops sending', () => {
     const plant = new MemoryPlant(settingsOf());
     expect(await stopped(plant)).toEqual([160]);
     expect(plant.sent.map((alert) => alertSummary(alert))).toEqual([
-      'No rows from b (p): no rows since 2023-11-14T22:14:59Z',
+      'No rows from b (p) since 2023-11-14 22:14:59 UTC',
     ]);
     expect(plant.sent[0]?.event).toMatchObject({ uniqueId: 'b', rows: 0, worst: { cause: 'silent' } });
 

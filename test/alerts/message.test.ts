@@ -55,7 +55,7 @@ describe('alertMessage', () => {
     expect(fieldsOf(message)).toEqual([
       '*Machine*\n`provider` `Bosch GmbH`\n`machineID` `m1`',
       '*Pipeline*\n`machines`',
-      '*Anomalous*\n57 anomalous rows, still open',
+      '*Anomalous*\n57 rows; the event is still open',
       '*Worst score*\n0.973123 (threshold 0.8)',
       '*First*\n2026-11-24 06:15:02 UTC',
       '*Last*\n2026-11-24 06:16:00.250 UTC',
@@ -67,14 +67,16 @@ describe('alertMessage', () => {
     const { first } = exampleAlert().event;
     const summary = alertSummary(exampleAlert({ rows: 1, last: first, open: false }));
     expect(summary).toContain(': 1 anomalous row, 2026-11-24 06:15:02 UTC, worst');
-    expect(fieldsOf(alertMessage(exampleAlert({ open: false })))).toContain('*Anomalous*\n57 anomalous rows, over');
+    expect(fieldsOf(alertMessage(exampleAlert({ open: false })))).toContain('*Anomalous*\n57 rows; the event is over');
   });
 
   it('says how many events before it nobody was told of', () => {
     const alert = exampleAlert({ earlier: { events: 2, rows: 10, since: '1795500000000000000' } });
     const text = ', and 2 earlier events since 2026-11-24 06:00:00 UTC, 10 rows';
     expect(alertSummary(alert)).toContain(`to 2026-11-24 06:16:00.250 UTC${text}, worst score`);
-    expect(fieldsOf(alertMessage(alert))).toContain(`*Anomalous*\n57 anomalous rows, still open${text}`);
+    expect(fieldsOf(alertMessage(alert))).toContain(
+      '*Before it, told to nobody*\n2 events since 2026-11-24 06:00:00 UTC, 10 rows',
+    );
     const one = exampleAlert({ earlier: { events: 1, rows: 1, since: '1795500000000000000' } });
     expect(alertSummary(one)).toContain(', and 1 earlier event since 2026-11-24 06:00:00 UTC, 1 row, worst');
   });
@@ -89,9 +91,10 @@ describe('alertMessage', () => {
     const time = '1795500900000000000';
     const reason = 'no rows since 2026-11-24T06:15:00Z';
     const alert = exampleAlert({ rows: 0, worst: { time, score: 0, values: {}, cause: 'silent', reason } });
-    expect(alertSummary(alert)).toBe(`No rows from bosch-gmbh-m1 (machines): ${reason}`);
+    expect(alertSummary(alert)).toBe('No rows from bosch-gmbh-m1 (machines) since 2026-11-24 06:15:00 UTC');
     const message = alertMessage(alert);
     expect(message.blocks[0]).toMatchObject({ text: { text: 'No rows from bosch-gmbh-m1' } });
+    expect(message.blocks[2]).toMatchObject({ text: { text: 'Reason: no rows for longer than verdict.stale_after' } });
     expect(fieldsOf(message).slice(2)).toEqual([
       '*Last row*\n2026-11-24 06:15:00 UTC',
       '*Missed since*\n2026-11-24 06:15:02 UTC',
