@@ -49,7 +49,7 @@ export interface Laggard {
   readonly ids: readonly string[];
   readonly from: Nanos;
   /**
-   * `undelivered`: learned, but an alert of an open event is still to be sent. `set back`: its model is, or must go back to, an
+   * `undelivered`: learned, but something is still to be said of it. `set back`: its model is, or must go back to, an
    * earlier one.
    */
   readonly why: 'failed' | 'busy' | 'undelivered' | 'set back';
