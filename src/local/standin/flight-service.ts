@@ -47,13 +47,20 @@ export function createFlightService(store: Store, token: string | null, log: Log
 
 async function answer(store: Store, token: string | null, call: Call): Promise<void> {
   const cancelled = new AbortController();
-  call.on('cancelled', () => cancelled.abort()); // by the client, its deadline or its going away
+  const cancel = () => cancelled.abort();
+  call.on('cancelled', cancel); // by the client, its deadline or its going away
+  if (call.cancelled) cancel();
   const authorization = call.metadata.get('authorization')[0];
   if (!isAuthorised(token, authorization?.toString())) throw new QueryError(status.UNAUTHENTICATED, 'Unauthenticated');
   const { database, sql_query: text, query_type: type, params } = parseTicket(call.request);
   const request = { database, language: languageOf(type), text, parameters: params ?? {} };
-  for await (const message of runQuery(store, request, cancelled.signal)) {
-    if (!call.write(message)) await drained(call, cancelled.signal);
+  store.closing.addEventListener('abort', cancel);
+  try {
+    for await (const message of runQuery(store, request, cancelled.signal)) {
+      if (!call.write(message)) await drained(call, cancelled.signal);
+    }
+  } finally {
+    store.closing.removeEventListener('abort', cancel);
   }
   call.end();
 }

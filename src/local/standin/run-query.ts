@@ -4,6 +4,7 @@ import {
   DOUBLE,
   type DuckDBConnection,
   type DuckDBPreparedStatement,
+  type DuckDBResult,
   DuckDBTypeId,
   StatementType,
   VARCHAR,
@@ -28,12 +29,13 @@ export interface QueryRequest {
   readonly parameters: Readonly<Record<string, ParameterValue>>;
 }
 
+const INTERRUPT_EVERY_MS = 50;
 const NANOS_PER_MS = 1_000_000n;
 const DICTIONARY_BYTES = 1024 * 1024; // a statement with more text than this takes longer to plan than it saves
 
 /**
  * Runs one SELECT, of either language, and yields its schema and then its rows as Flight messages, as fast as they are taken.
- * `signal` stops DuckDB in the middle of its work. @throws QueryError
+ * `signal`, or closing the store, stops DuckDB in the middle of its work. @throws QueryError
  */
 export async function* runQuery(
   store: Store,
@@ -48,8 +50,11 @@ export async function* runQuery(
   const rewritten = rewriteSql(sql, database, now);
   const { names, parameters } = rewritten;
   const { connection, end } = await store.connect();
-  const interrupt = () => connection.interrupt();
-  signal.addEventListener('abort', interrupt);
+  const interrupting = interruptWhenAborted(connection, [signal, store.closing]);
+  const throwIfCancelled = () => {
+    if (signal.aborted || store.closing.aborted) throw new QueryError(status.CANCELLED, 'the query was cancelled');
+  };
+  let rest: DuckDBResult | null = null;
   try {
     await connection.run(`SET search_path = '${quoteName(schemaOf(database.id))},main'`);
     const kinds = kindsOf(database, names);
@@ -60,28 +65,55 @@ export async function* runQuery(
     if (plan === null)
       throw planningError('Error during planning: the types of its parameters are not clear; cast them');
     bindParameters(plan.statement, parameters, request.parameters);
-    throwIfCancelled(signal);
+    throwIfCancelled();
     const result = await plan.statement.stream();
+    rest = result;
     const columns = plan.columns.map(({ index, rest }) => createArrowColumn(result.columnType(index), index, rest));
     const stream = new ArrowStream(plan.heads, columns);
     yield stream.schemaMessage();
     for (;;) {
-      throwIfCancelled(signal);
+      throwIfCancelled();
       const chunk = await result.fetchChunk();
       if (chunk === null || chunk.rowCount === 0) break;
       yield* stream.add(chunk);
     }
+    rest = null;
     yield* stream.finish();
   } catch (error) {
     throw queryErrorFrom(error);
   } finally {
-    signal.removeEventListener('abort', interrupt);
+    // A result that is not read to its end would keep the database open until it is collected as garbage.
+    if (rest !== null) await abandon(connection, rest);
+    interrupting.end();
     end();
   }
 }
 
-function throwIfCancelled(signal: AbortSignal): void {
-  if (signal.aborted) throw new QueryError(status.CANCELLED, 'the query was cancelled');
+/** Stops what `connection` runs once one of the signals is aborted. */
+function interruptWhenAborted(connection: DuckDBConnection, signals: readonly AbortSignal[]): { end(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  const interrupt = () => {
+    connection.interrupt();
+    // Again and again: DuckDB forgets an interruption when the next statement begins, which may be just now.
+    timer ??= setInterval(() => connection.interrupt(), INTERRUPT_EVERY_MS);
+  };
+  for (const signal of signals) {
+    signal.addEventListener('abort', interrupt);
+    if (signal.aborted) interrupt();
+  }
+  return {
+    end: () => {
+      clearInterval(timer);
+      for (const signal of signals) signal.removeEventListener('abort', interrupt);
+    },
+  };
+}
+
+/** Ends a result that nobody reads any more: behind what is ready, DuckDB lets go of it at the fetch that finds the interruption. */
+async function abandon(connection: DuckDBConnection, result: DuckDBResult): Promise<void> {
+  connection.interrupt();
+  let chunk = await result.fetchChunk().catch(() => null);
+  while (chunk !== null && chunk.rowCount > 0) chunk = await result.fetchChunk().catch(() => null);
 }
 
 interface Plan {

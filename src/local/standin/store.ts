@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { mkdirSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,8 +32,9 @@ export class Store {
   private readonly instance: DuckDBInstance;
   private readonly path: string | null;
   private readonly writer: DuckDBConnection;
-  /** Connections of the queries under way, each with the promise of its end. */
-  private readonly queries = new Map<DuckDBConnection, Promise<unknown>>();
+  /** Queries under way, each with the promise of its end. */
+  private readonly queries = new Map<symbol, Promise<void>>();
+  private readonly stop = new AbortController();
   private queue: Promise<unknown> = Promise.resolve();
   private nextId: number;
 
@@ -41,6 +43,7 @@ export class Store {
     this.path = path;
     this.writer = writer;
     this.databases = databases;
+    setMaxListeners(0, this.stop.signal); // one a query under way
     const ids = [...databases.values()].flatMap((each) => [each.id, ...[...each.tables.values()].map(({ id }) => id)]);
     this.nextId = ids.reduce((highest, id) => Math.max(highest, id), 0) + 1;
   }
@@ -65,34 +68,59 @@ export class Store {
     return this.queries.size;
   }
 
-  /** A connection of its own for one query, which ends it by calling `end`. */
+  /** Aborted once the store closes: queries are to end then. */
+  get closing(): AbortSignal {
+    return this.stop.signal;
+  }
+
+  /** A connection of its own for one query, which ends it by calling `end`. @throws Error once the store closes. */
   async connect(): Promise<{ readonly connection: DuckDBConnection; readonly end: () => void }> {
-    const connection = await this.instance.connect();
+    this.stop.signal.throwIfAborted();
+    const key = Symbol('query');
     let ended = () => {};
+    // Before the first wait: closing under a connection that is just being made would leave it to nobody.
     this.queries.set(
-      connection,
+      key,
       new Promise<void>((resolve) => {
         ended = resolve;
       }),
     );
-    const end = () => {
-      connection.closeSync();
-      this.queries.delete(connection);
+    const forget = () => {
+      this.queries.delete(key);
       ended();
     };
-    return { connection, end };
+    try {
+      const connection = await this.instance.connect();
+      const end = () => {
+        connection.closeSync();
+        forget();
+      };
+      return { connection, end };
+    } catch (error) {
+      forget();
+      throw error;
+    }
   }
 
-  /** Writes a request's lines and returns the bad ones; nothing is written when there are some and `acceptPartial` is off. */
+  /**
+   * Writes a request's lines and returns the bad ones; nothing is written when there are some and `acceptPartial` is off.
+   * @throws Error when the store closes before its turn comes.
+   */
   write(request: WriteRequest): Promise<readonly BadLine[]> {
-    const turn = this.queue.then(() => this.writeNow(request));
+    const turn = this.queue.then(() => {
+      this.stop.signal.throwIfAborted();
+      return this.writeNow(request);
+    });
     this.queue = turn.catch(() => undefined);
     return turn;
   }
 
-  /** Stops the queries, waits for the writes under way, then closes. */
+  /**
+   * Stops the queries, waits for the write under way, then closes; writes that wait for their turn fail. A connection must not be
+   * closed while a statement of it runs: DuckDB would wait for itself, for ever, in a thread that keeps the process.
+   */
   async close(): Promise<void> {
-    for (const connection of this.queries.keys()) connection.interrupt();
+    this.stop.abort(new Error('the stand-in is ending'));
     await Promise.all([this.queue, ...this.queries.values()]);
     await this.writer.run('CHECKPOINT').catch(() => undefined); // the write-ahead log keeps what this could not
     this.writer.closeSync();
