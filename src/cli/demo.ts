@@ -10,6 +10,7 @@ import { liveDemo } from './demo-live.js';
 import { demoOnce } from './demo-once.js';
 import { atClock } from './demo-report.js';
 import { DEMO_DATABASE, type DemoStage } from './demo-stage.js';
+import { endServersSurely } from './end-surely.js';
 import type { CliIo } from './io.js';
 import { listenForStop } from './stop-signal.js';
 import { lineOf } from './worker-log.js';
@@ -29,7 +30,7 @@ const GRACE_MS = 2000;
 /** Runs the whole job on embedded servers; false when `--once` did not alert exactly the broken machine. */
 export async function demo(options: DemoOptions, io: CliIo): Promise<boolean> {
   const startedAtMs = Date.now();
-  const stop = listenForStop();
+  const stop = listenForStop(() => endServersSurely(io));
   const environment = readEnvironment();
   // A home of its own each, so that neither gets in the way of the other or of pipelines on the servers of `local up`.
   const home = join(environment.home, options.once ? 'demo-once' : 'demo');

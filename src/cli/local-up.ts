@@ -1,5 +1,6 @@
 import type { Environment } from '../config/environment.js';
 import { startStack } from '../local/stack.js';
+import { endServersSurely } from './end-surely.js';
 import type { CliIo } from './io.js';
 import { listenForStop, stopped } from './stop-signal.js';
 
@@ -23,7 +24,7 @@ export interface LocalUpOptions {
  */
 export async function localUp(options: LocalUpOptions, io: CliIo): Promise<void> {
   const { home, influxPort = 8181, temporalPort = 7233, uiPort = 8233, token = null, environment } = options;
-  const stop = listenForStop();
+  const stop = listenForStop(() => endServersSurely(io));
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
   try {
     const onProgress = (text: string): void => io.stderr(`${text}\n`);

@@ -9,9 +9,13 @@ export interface StopSignal {
   release(): void;
 }
 
-/** Turns Ctrl-C and its kin into an abort; from the second one on they are ignored, because ending is under way and bounded. */
-export function listenForStop(): StopSignal {
+/**
+ * Turns Ctrl-C and its kin into an abort; from the second one on they are ignored, because ending is under way and bounded.
+ * @param onStop called at the first of them.
+ */
+export function listenForStop(onStop = (): void => {}): StopSignal {
   const stop = new AbortController();
+  stop.signal.addEventListener('abort', onStop);
   const onSignal = (name: NodeJS.Signals): void => stop.abort(new Error(`stopped by ${name}`));
   for (const name of STOPPERS) process.on(name, onSignal);
   return {

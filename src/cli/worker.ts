@@ -3,17 +3,14 @@ import { readEnvironment } from '../config/environment.js';
 import { loadSettings, type Settings } from '../config/load.js';
 import { compareSchedules } from '../schedules.js';
 import { createWorker, GRACE_MS } from '../worker.js';
+import { endSurely } from './end-surely.js';
 import type { CliIo } from './io.js';
-import { EXIT } from './outcome.js';
 import { changeLine, wantedSchedules } from './schedule.js';
 import { logTo } from './worker-log.js';
 
 export interface WorkerCommandOptions {
   readonly config?: string | undefined;
 }
-
-/** The worker gives its steps seven and a half seconds; whoever told it to end waits ten. */
-const ENDS_WITHIN_MS = 9000;
 
 /** Runs a worker until SIGINT or SIGTERM. */
 export async function runWorker({ config }: WorkerCommandOptions, io: CliIo): Promise<void> {
@@ -23,26 +20,15 @@ export async function runWorker({ config }: WorkerCommandOptions, io: CliIo): Pr
   const worker = await createWorker({ settings, log: logTo(io, logLevel === 'debug'), ownsSignals: true, logLevel });
   let isEnding = false;
   const onSignal = () => {
-    if (!isEnding) endSurely(io);
+    if (isEnding) return;
     isEnding = true;
+    // Said because it may take seconds; a step or the native part that takes longer is left behind: retries are made for that.
+    io.stderr(`ending; steps under way have ${GRACE_MS / 1000} seconds\n`);
+    endSurely('The worker did not end in time and is ended; the next worker does its steps again', io);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal);
   io.stderr(`worker polls ${worker.taskQueue} at ${worker.address}; Ctrl-C ends it\n`);
   await worker.run();
-}
-
-/**
- * Says that the worker ends, since it may take seconds. Whatever still keeps the process after them, a step or the native
- * part, is left behind: retries are made for that.
- */
-function endSurely(io: CliIo): void {
-  io.stderr(`ending; steps under way have ${GRACE_MS / 1000} seconds\n`);
-  const end = setTimeout(() => {
-    io.stderr('halfspace: The worker did not end in time and is ended; the next worker does its steps again\n');
-    process.exit(EXIT.failed);
-  }, ENDS_WITHIN_MS);
-  // Nothing to do where the process ends by itself.
-  end.unref();
 }
 
 /** A schedule that was changed in the file but not on the server runs on unseen: say so at every start. */

@@ -163,7 +163,7 @@ async function within(limitMs: number, work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((_, late) => {
     timer = setTimeout(
-      () => late(new Error(`The InfluxDB stand-in did not close within ${limitMs / 1000} s`)),
+      () => late(new HalfspaceError('ServerFault', `The InfluxDB stand-in did not close within ${limitMs / 1000} s.`)),
       limitMs,
     );
   });

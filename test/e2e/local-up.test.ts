@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { readEnvironment } from '../../src/config/environment.js';
@@ -38,26 +39,33 @@ beforeEach(async () => {
 interface Running extends StackAddresses {
   readonly child: ChildProcess;
   readonly temporalPid: number;
+  /** What it has written to stderr. */
+  said(): string;
 }
 
-/** `halfspace local up` in a process of its own, once it has said where its servers are. */
-async function up(): Promise<Running> {
-  const code = `const { localUp } = ${compiled.importOf('cli/local-up')};
+/** `halfspace local up` in a process of its own, once it has said where its servers are. @param first what the process does before. */
+async function up(first = ''): Promise<Running> {
+  const code = `${first}
+    const { localUp } = ${compiled.importOf('cli/local-up')};
     const { readEnvironment } = ${compiled.importOf('config/environment')};
-    const io = { stdout: (text) => process.stdout.write(text), stderr: () => undefined, isTty: false, json: true };
+    const io = { stdout: (text) => process.stdout.write(text), stderr: (text) => process.stderr.write(text), isTty: false, json: true };
     const home = ${JSON.stringify(home)};
     const ports = { influxPort: 0, temporalPort: 0, uiPort: 0 };
     await localUp({ home, ...ports, environment: readEnvironment() }, io).catch((error) => {
       process.exitCode = error.kind === 'ServerFault' ? 1 : 9;
     });`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
   for await (const line of createInterface({ input: child.stdout })) {
     const { influx, temporal, ui } = JSON.parse(line);
     const { pid } = JSON.parse(await readFile(homeAt(home).temporalPid, 'utf8'));
-    return { child, influxUrl: influx, temporalAddress: temporal, uiUrl: ui, temporalPid: pid };
+    return { child, influxUrl: influx, temporalAddress: temporal, uiUrl: ui, temporalPid: pid, said: () => said };
   }
-  throw new Error('it ended without saying where its servers are');
+  throw new Error(`it ended without saying where its servers are: ${said}`);
 }
 
 function influxAt(url: string): Influx {
@@ -115,6 +123,20 @@ describe('local up', () => {
       await expectTraces(await up());
     },
   );
+
+  it('ends in words within 10 s also when a thread of native code never comes back', async () => {
+    const pipe = join(await mkdtemp(join(tmpdir(), 'halfspace-test-pipe-')), 'nobody-writes');
+    onTestFinished(() => rm(dirname(pipe), { recursive: true, force: true }));
+    await promisify(execFile)('mkfifo', [pipe]);
+    const first = await up(`(await import('node:fs')).open(${JSON.stringify(pipe)}, 'r', () => undefined);`);
+    await leaveTraces(first);
+    const askedMs = Date.now();
+    first.child.kill('SIGINT');
+    await once(first.child, 'close');
+    expect(Date.now() - askedMs).toBeLessThan(STOP_LIMIT_MS);
+    expect(first.said()).toContain('did not end in time and are killed');
+    await expectTraces(await up());
+  });
 
   it('starts again from what a killed one left, whose server is gone by itself', async () => {
     const first = await up();
