@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { status } from '@grpc/grpc-js';
 import {
   type Workflow,
   type WorkflowExecutionDescription,
@@ -27,11 +28,23 @@ const LOOK_EVERY_MS = 2000;
 /** A worker that is there takes a task within milliseconds; a sticky one of a worker that died comes back after ten seconds. */
 const UNTAKEN_MS = 10_000;
 
+/** Every workflow of the SDK answers it. */
+const WORKFLOW_METADATA = '__temporal_workflow_metadata';
+
+/** What a question ends with that no worker takes: at its deadline, or at once after minutes without anybody. */
+const UNANSWERED = [status.DEADLINE_EXCEEDED, status.FAILED_PRECONDITION];
+
 /** Children that are looked at in one look. */
 const CHILDREN_A_LOOK = 3;
 
 /** The server is asked who polls only in every so many looks. */
 const LOOKS_PER_COUNT = 5;
+
+/** Who has polled in this time need not be asked whether it is there. */
+const LATELY_MS = 10_000;
+
+/** A worker that is there answers a query within milliseconds, behind much work within seconds. */
+const ANSWERS_WITHIN_MS = 10_000;
 
 /** Kinds that say that what was asked for cannot be done, before anything was. */
 const REFUSED: readonly FailureKind[] = ['BadWindow', 'BadSettings', 'UnknownPipeline'];
@@ -138,7 +151,8 @@ async function watchAttempts<F extends Workflow>(
 ): Promise<void> {
   const said = new Set<string>();
   const sayOnce = (line: string, key = line): void => {
-    if (!said.has(key)) io.stderr(line);
+    // Not behind a bar that is being drawn.
+    if (!said.has(key)) io.stderr(io.isTty ? `\r\x1b[K${line}` : line);
     said.add(key);
   };
   for (let look = 1; !signal.aborted; look++) {
@@ -162,7 +176,8 @@ async function watchAttempts<F extends Workflow>(
       }
     }
     if (look % LOOKS_PER_COUNT !== 0) continue;
-    if ((await ask(() => countWorkers(temporal, taskQueue, untakenSince(description)))) !== 0) continue;
+    const since = untakenSince(description) ?? (await unansweredSince(handle, { temporal, taskQueue }, signal));
+    if (since === undefined || (await ask(() => countWorkers(temporal, taskQueue, since))) !== 0) continue;
     sayOnce(
       `no worker polls the task queue \`${taskQueue}\` at ${temporal.address} any more; the run waits for one: start it with \`npx halfspace worker\`\n`,
     );
@@ -187,6 +202,30 @@ function retriesOf({ raw }: WorkflowExecutionDescription): Retry[] {
 function oldestChildren({ raw }: WorkflowExecutionDescription): string[] {
   const children = (raw.pendingChildren ?? []).toSorted((a, b) => Number(a.initiatedId) - Number(b.initiatedId));
   return children.slice(0, CHILDREN_A_LOOK).flatMap(({ workflowId }) => workflowId ?? []);
+}
+
+/**
+ * Since when a question to the workflow has had no answer, milliseconds since the epoch; undefined: somebody is there. The server
+ * lists a killed worker for minutes, and one that has nothing to do polls once a minute; but that one would take the question.
+ */
+async function unansweredSince<F extends Workflow>(
+  { workflowId }: Started<F>['handle'],
+  { temporal, taskQueue }: WorkPlace,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const { client } = temporal;
+  const askedMs = Date.now();
+  // By its id alone: the run that was started may have continued as a new one.
+  const question = () => client.workflow.getHandle(workflowId).query(WORKFLOW_METADATA);
+  try {
+    return await client.withAbortSignal(oneCall(signal), async () => {
+      if ((await countWorkers(temporal, taskQueue, askedMs - LATELY_MS)) > 0) return undefined;
+      await client.withDeadline(askedMs + ANSWERS_WITHIN_MS, question);
+      return undefined;
+    });
+  } catch (error) {
+    return UNANSWERED.some((code) => code === grpcCause(error).code) ? askedMs : undefined;
+  }
 }
 
 /**

@@ -1,5 +1,4 @@
 import { mkdir, mkdtemp, readdir, utimes, writeFile } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
@@ -8,19 +7,7 @@ import { readEnvironment } from '../../src/config/environment.js';
 import { findTemporalCli } from '../../src/local/temporal/find-cli.js';
 import { startTemporalServer } from '../../src/local/temporal/server.js';
 import { runCommand, startCommand } from './command.js';
-
-/** A server that takes every connection and never says a word. */
-async function silentServer(): Promise<number> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => sockets.add(socket.on('error', () => {})));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
+import { silentServer } from './silent-server.js';
 
 const settingsFor = (influxPort: number) =>
   `influx: { host: "http://127.0.0.1:${influxPort}", database: d, query_timeout: 60s }
