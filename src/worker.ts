@@ -29,10 +29,14 @@ export interface HalfspaceWorker {
   run(): Promise<void>;
   /** Lets running activities finish, then `run` resolves. */
   shutdown(): void;
+  /** Whether Temporal answers just now; takes two seconds at most. */
+  isReachable(): Promise<boolean>;
 }
 
 /** How long steps under way may go on when the worker ends: below the ten seconds that people and containers wait. */
 export const GRACE_MS = 5000;
+
+const ANSWERS_WITHIN_MS = 2000;
 
 const MEGABYTE = 1024 * 1024;
 
@@ -100,6 +104,7 @@ export async function createWorker({
       }
     },
     shutdown: () => pair.shutdown(),
+    isReachable: () => answers(connection, namespace),
   };
 }
 
@@ -110,6 +115,14 @@ async function connect({ connectionOptions, address }: TemporalTarget): Promise<
   } catch (error) {
     throw unreachable(address, error);
   }
+}
+
+async function answers(connection: NativeConnection, namespace: string): Promise<boolean> {
+  const ask = () => connection.workflowService.describeNamespace({ namespace });
+  return connection.withDeadline(Date.now() + ANSWERS_WITHIN_MS, ask).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** They are asked for again by each run; a server that does not answer now is told of by others. */

@@ -5,6 +5,16 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** While Temporal is away each of the native part's pollers says so every few seconds. */
 const RETRIED_CALL = /^gRPC call \w+ retried \d+ times$/;
+/** Other entries of the native part that end with why Temporal could not be reached, and what they mean. */
+const UNTOLD: readonly (readonly [RegExp, string])[] = [
+  [/^Network error while completing activity/, 'Temporal could not be told how a step ended'],
+  [/heartbeat/i, 'Temporal could not be told that a step goes on'],
+  [/legacy query/, 'Temporal could not be given the answer to a query'],
+  [/workflow (?:activation|task)/i, 'Temporal could not be told what a workflow does next'],
+  [/^Task polling has encountered errors/, 'Temporal does not answer and is asked again'],
+];
+/** Not what a server says that is there: that something is not allowed, or not known any more. */
+const ABSENT = /\bStatus \{ code: (?:Unavailable|Unknown|Cancelled|DeadlineExceeded|Internal)\b/;
 const SAME_AGAIN_MS = 30_000;
 /** Different entries of the native part that are remembered. */
 const MOST_SAID = 100;
@@ -19,8 +29,9 @@ export interface LogLine {
  * The worker's log on stderr, one line an entry: words, with `--json` an object. What the native part of Temporal's SDK says
  * over and over is written once in half a minute.
  * @param everything also the fields of Temporal's own entries, an error as its stack; and nothing is left out.
+ * @param onAway called when it was written that Temporal cannot be reached.
  */
-export function logTo(io: CliIo, everything = false, now: () => number = Date.now) {
+export function logTo(io: CliIo, everything = false, now: () => number = Date.now, onAway = (): void => {}) {
   const said = new Map<string, number>();
   return (level: 'info' | 'warn', text: string, details: Fields): void => {
     const nowMs = now();
@@ -32,6 +43,7 @@ export function logTo(io: CliIo, everything = false, now: () => number = Date.no
       if (said.size === MOST_SAID) said.clear();
       said.set(message, nowMs);
     }
+    if (isNative(details) && tellsOfAbsence(text, details)) onAway();
     if (io.json) {
       io.stderr(`${JSON.stringify({ time, level, message, ...fields }, plainValues)}\n`);
       return;
@@ -49,8 +61,8 @@ export function logTo(io: CliIo, everything = false, now: () => number = Date.no
 export function lineOf(message: string, fields: Fields, everything: boolean): LogLine {
   const { sdkComponent, activityType, attempt, workflowId, failure, error = failure } = fields;
   if (sdkComponent === undefined) return { message, fields };
-  if (!everything && RETRIED_CALL.test(message)) {
-    return { message: `Temporal does not answer and is asked again: ${innermostMessage(String(error))}`, fields: {} };
+  if (!everything && tellsOfAbsence(message, fields)) {
+    return { message: `${absenceOf(message)}: ${innermostMessage(String(error ?? message))}`, fields: {} };
   }
   const what = typeof activityType === 'string' ? message.replace(/^Activity\b/, activityType) : message;
   const where = [attempt === undefined ? '' : `attempt ${attempt}`, workflowId ?? ''].filter((part) => part !== '');
@@ -67,16 +79,34 @@ export function lineOf(message: string, fields: Fields, everything: boolean): Lo
 function reasonOf(error: unknown): string {
   let innermost = error;
   while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
-  if (!(innermost instanceof Error)) return String(innermost);
+  if (!(innermost instanceof Error)) return innermostMessage(String(innermost));
   // A plain TypeError says more with its name; a failure of ours carries all there is to say.
   if (innermost.name === 'TypeError') return String(innermost);
   const remedy = remedyOf(innermost);
   return remedy === null ? innermost.message : `${innermost.message}, or ${remedy}`;
 }
 
-/** Of a status of the native part, printed for debugging, what the system said. */
+/** Whether an entry of the native part says that a call to Temporal did not come through. */
+function tellsOfAbsence(message: string, { error, failure }: Fields): boolean {
+  if (RETRIED_CALL.test(message)) return true;
+  return ABSENT.test(`${message} ${error ?? failure}`) && absenceOf(message) !== null;
+}
+
+function absenceOf(message: string): string | null {
+  if (RETRIED_CALL.test(message)) return 'Temporal does not answer and is asked again';
+  return UNTOLD.find(([pattern]) => pattern.test(message))?.[1] ?? null;
+}
+
+/** Of a status of the native part, printed for debugging, what the system said: a kind of I/O error, else the last message. */
 function innermostMessage(status: string): string {
+  const kind = /\bKind\((\w+)\)/.exec(status)?.[1];
+  if (kind !== undefined) return sentenceOf(kind);
   return [...status.matchAll(/\bmessage: "([^"]+)"/g)].at(-1)?.[1] ?? status;
+}
+
+/** `BrokenPipe` as `Broken pipe`. */
+function sentenceOf(name: string): string {
+  return name.replace(/(?!^)[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 /** Whether the entry is one of the SDK's native part. */

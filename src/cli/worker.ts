@@ -1,8 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { connectTemporal } from '../client.js';
 import { readEnvironment } from '../config/environment.js';
 import { loadSettings, type Settings } from '../config/load.js';
 import { compareSchedules } from '../schedules.js';
-import { createWorker, GRACE_MS } from '../worker.js';
+import { createWorker, GRACE_MS, type HalfspaceWorker } from '../worker.js';
 import { endSurely } from './end-surely.js';
 import type { CliIo } from './io.js';
 import { changeLine, wantedSchedules } from './schedule.js';
@@ -12,13 +13,30 @@ export interface WorkerCommandOptions {
   readonly config?: string | undefined;
 }
 
+/** How often a Temporal that was away is asked whether it is back. */
+const ASK_EVERY_MS = 3000;
+
 /** Runs a worker until SIGINT or SIGTERM. */
 export async function runWorker({ config }: WorkerCommandOptions, io: CliIo): Promise<void> {
   const settings = loadSettings({ file: config });
   const { logLevel } = readEnvironment();
   await warnOfScheduleDrift(settings, io);
-  const worker = await createWorker({ settings, log: logTo(io, logLevel === 'debug'), ownsSignals: true, logLevel });
+  let worker: HalfspaceWorker | null = null;
+  let isAway = false;
   let isEnding = false;
+  const onAway = async () => {
+    if (isAway) return;
+    isAway = true;
+    while (isAway && !isEnding) {
+      // A timer that keeps no process.
+      await delay(ASK_EVERY_MS, undefined, { ref: false });
+      if (isEnding || worker === null || !(await worker.isReachable())) continue;
+      isAway = false;
+      log('info', 'Temporal answers again', {});
+    }
+  };
+  const log = logTo(io, logLevel === 'debug', Date.now, () => void onAway());
+  worker = await createWorker({ settings, log, ownsSignals: true, logLevel });
   const onSignal = () => {
     if (isEnding) return;
     isEnding = true;

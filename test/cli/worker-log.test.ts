@@ -49,6 +49,37 @@ test('of a Temporal that is away is said why, whichever call it was', () => {
   expect(line('poll_workflow_task_queue', 'timeout').message).toMatch(/again: timeout$/);
 });
 
+const TRANSPORT = (inner: string) =>
+  `Status { code: Unavailable, message: "error trying to connect", source: Some(tonic::transport::Error(Transport, ${inner})) }`;
+
+test.each([
+  ['Network error while completing activity', 'Temporal could not be told how a step ended'],
+  ['Error when recording heartbeat', 'Temporal could not be told that a step goes on'],
+  ['Network error while responding to legacy query', 'Temporal could not be given the answer to a query'],
+  ['Error while completing workflow activation', 'Temporal could not be told what a workflow does next'],
+])('of a call that did not come through is said what and why: %s', (message, expected) => {
+  const refused = TRANSPORT('ConnectError(Os { code: 111, kind: ConnectionRefused, message: "Connection refused" })');
+  expect(lineOf(message, { ...NATIVE, error: refused, task_token: 'x' }, false)).toEqual({
+    message: `${expected}: Connection refused`,
+    fields: {},
+  });
+  const broken = TRANSPORT('hyper::Error(Io, Kind(BrokenPipe))');
+  expect(lineOf(message, { ...NATIVE, error: broken }, false).message).toBe(`${expected}: Broken pipe`);
+});
+
+test('what says that Temporal cannot be reached is passed on, and nothing else', () => {
+  let away = 0;
+  const log = logTo(capturedIo(), false, Date.now, () => away++);
+  log('warn', 'Activity failed', { ...ATTEMPT, error: new Error('why') });
+  log('warn', 'Temporal does not answer', {});
+  log('warn', 'Workflow cache full', { ...NATIVE });
+  log('warn', 'Network error while completing activity', { ...NATIVE, error: 'Status { code: PermissionDenied }' });
+  expect(away).toBe(0);
+  log('warn', 'Network error while completing activity', { ...NATIVE, error: REFUSED });
+  log('warn', 'gRPC call poll_activity_task_queue retried 8 times', { ...NATIVE, error: REFUSED });
+  expect(away).toBe(2);
+});
+
 test('what the native part repeats is written once in half a minute, and always with everything wanted', () => {
   let nowMs = 1_000_000;
   const count = (everything: boolean) => {

@@ -26,7 +26,12 @@ async function workerAndServer(yaml: string) {
   const worker = await startCommand(['worker'], { cwd, env });
   onTestFinished(() => void worker.process.kill('SIGKILL'));
   await expect.poll(worker.output, { timeout: 30_000 }).toMatch(/worker polls/);
-  return { server, worker, cwd, env };
+  const restart = async () => {
+    const port = Number(server.address.split(':').at(-1));
+    const again = await startTemporalServer({ cliPath, port, uiPort: 0, dbFile: null });
+    onTestFinished(() => again.close());
+  };
+  return { server, restart, worker, cwd, env };
 }
 
 it('a Temporal that goes away is told of once, on stderr, and keeps no idle worker from ending', async () => {
@@ -42,6 +47,23 @@ it('a Temporal that goes away is told of once, on stderr, and keeps no idle work
     expect.stringMatching(/^\S+Z warn Temporal does not answer and is asked again: Connection refused$/),
     'ending; steps under way have 5 seconds',
   ]);
+}, 120_000);
+
+it('a Temporal that goes away in the middle of a step and comes back is told of in readable lines', async () => {
+  const { server, restart, worker, cwd, env } = await workerAndServer(settingsFor(await silentServer()));
+  expect((await runCommand(['trigger', '--no-wait'], { cwd, env })).code).toBe(0);
+  const client = new Client({ connection: await Connection.connect({ address: server.address }) });
+  const pending = async () => (await client.workflow.getHandle('detect/p').describe()).raw.pendingActivities ?? [];
+  await expect.poll(async () => (await pending()).length, { timeout: 20_000 }).toBe(1);
+  await client.connection.close();
+  await server.close();
+  await expect.poll(worker.output, { timeout: 40_000 }).toMatch(/does not answer and is asked again/);
+  await restart();
+  await expect.poll(worker.output, { timeout: 30_000 }).toMatch(/Z info Temporal answers again$/m);
+  worker.process.kill('SIGTERM');
+  const { stderr } = await worker.done;
+  expect(stderr).not.toMatch(/Status \{|tonic|Os \{/);
+  expect(stderr.match(/answers again/g)).toHaveLength(1);
 }, 120_000);
 
 it('a worker whose step does not stop and whose Temporal is away ends within ten seconds, in words', async () => {
