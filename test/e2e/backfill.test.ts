@@ -23,7 +23,6 @@ import {
   type PlantOptions,
   reasonOfFailure,
 } from './plant.js';
-import { silentServer } from './silent-server.js';
 
 const START = Date.parse('2026-01-05T00:00:00Z');
 const MINUTE = 60_000;
@@ -343,35 +342,4 @@ worker: { task_queue: ${plant.taskQueue} }
       /^fill-left: 2026-01-05T00:00:00Z to 2026-01-05T01:40:00Z in 10 chunks\n {2}3 machines, 18,000 rows scored/,
     );
   });
-
-  it('is told within half a minute that its only worker was killed', async () => {
-    const cwd = await mkdtemp(join(tmpdir(), 'halfspace-backfill-'));
-    await writeFile(
-      join(cwd, 'halfspace.yaml'),
-      `influx: { host: "http://127.0.0.1:${await silentServer()}", database: d, query_timeout: 60s }
-pipelines: { fill-alone: { source: { table: t, id: [m], values: [x] }, normalise: running } }
-worker: { task_queue: fill-alone-${randomUUID()} }
-`,
-    );
-    const env = { TEMPORAL_ADDRESS: inject('temporalAddress') };
-    const worker = await startCommand(['worker'], { cwd, env });
-    onTestFinished(() => void worker.process.kill('SIGKILL'));
-    await expect.poll(worker.output, { timeout: 30_000 }).toMatch(/worker polls/);
-    const over = range(0, 100);
-    const [from, to] = [isoFromNanos(at(0)), isoFromNanos(at(100))];
-    const command = await startCommand(['backfill', '--from', from, '--to', to], { cwd, env });
-    const { client } = await temporalOf();
-    const handle = client.workflow.getHandle(backfillWorkflowId('fill-alone', over));
-    onTestFinished(async () => void (await handle.terminate()));
-    const begun = async () => (await handle.describe().catch(() => null))?.raw.pendingActivities?.length;
-    await expect.poll(begun, { timeout: 30_000 }).toBe(1);
-    worker.process.kill('SIGKILL');
-    const killedMs = Date.now();
-    await expect.poll(command.output, { timeout: 45_000 }).toMatch(/no worker polls the task queue `fill-alone-/);
-    expect(Date.now() - killedMs).toBeLessThan(40_000);
-    command.process.kill('SIGINT');
-    const { code, stderr } = await command.done;
-    expect(code, stderr).toBe(0);
-    expect(stderr.match(/no worker polls/g)).toHaveLength(1);
-  }, 120_000);
 });

@@ -66,6 +66,26 @@ it('a Temporal that goes away in the middle of a step and comes back is told of 
   expect(stderr.match(/answers again/g)).toHaveLength(1);
 }, 120_000);
 
+it('who waits for a backfill is told once that its only worker was killed, before the server takes note of it', async () => {
+  const { server, worker, cwd, env } = await workerAndServer(settingsFor(await silentServer()));
+  const range = ['--from', '2026-01-05T00:00:00Z', '--to', '2026-01-05T01:40:00Z'];
+  const command = await startCommand(['backfill', ...range], { cwd, env });
+  onTestFinished(() => void command.process.kill('SIGKILL'));
+  const connection = await Connection.connect({ address: server.address });
+  onTestFinished(() => connection.close());
+  const handle = new Client({ connection }).workflow.getHandle('backfill/p/2026-01-05T00:00:00Z-2026-01-05T01:40:00Z');
+  const begun = async () => (await handle.describe().catch(() => null))?.raw.pendingActivities?.length;
+  await expect.poll(begun, { timeout: 30_000 }).toBe(1);
+  worker.process.kill('SIGKILL');
+  const killedMs = Date.now();
+  await expect.poll(command.output, { timeout: 60_000 }).toMatch(/no worker polls the task queue/);
+  expect(Date.now() - killedMs).toBeLessThan(60_000);
+  command.process.kill('SIGINT');
+  const { code, stderr } = await command.done;
+  expect(code, stderr).toBe(0);
+  expect(stderr.match(/no worker polls/g)).toHaveLength(1);
+}, 120_000);
+
 it('a worker whose step does not stop and whose Temporal is away ends within ten seconds, in words', async () => {
   const { server, worker, cwd, env } = await workerAndServer(settingsFor(await silentServer()));
   expect((await runCommand(['trigger', '--no-wait'], { cwd, env })).code).toBe(0);
