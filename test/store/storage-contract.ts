@@ -7,6 +7,8 @@ import type { Storage } from '../../src/store/storage.js';
 export interface StoragePlace {
   /** A storage on it, with a connection of its own. */
   open(): Storage;
+  /** True where the service may say of an object that it is not there while several replace it. */
+  readonly missesReplaced?: boolean;
   close(): Promise<void>;
 }
 
@@ -113,6 +115,7 @@ export function describeStorage(kind: string, makePlace: () => Promise<StoragePl
         const reader = place.open();
         while (isWriting) {
           const version = await reader.read('contested');
+          if (version === null && place.missesReplaced === true) continue;
           const fill = version?.[0] ?? -1;
           expect(sameBytes(version, filled(bytes, fill))).toBe(true);
           seen.add(fill);
@@ -124,10 +127,10 @@ export function describeStorage(kind: string, makePlace: () => Promise<StoragePl
           await own.write('contested', filled(bytes, 1 + writer * ROUNDS + round));
         }
       });
-      await Promise.all(writing).finally(() => {
+      const written = Promise.all(writing).finally(() => {
         isWriting = false;
       });
-      await reading;
+      await Promise.all([reading, written]);
       expect(seen.size).toBeGreaterThan(1);
       const last = (await storage.read('contested'))?.[0] ?? 0;
       expect(last % ROUNDS).toBe(0); // someone's last round
