@@ -102,6 +102,21 @@ describe('what a run could not tell', () => {
     }
   });
 
+  it('is told as over of a machine whose models were forgotten while it went on', async () => {
+    const plant = plantOf();
+    await nextRun(plant, 10);
+    put(plant, 10, 49, ORDINARY);
+    put(plant, 47, 49, ODD);
+    plant.isDown = true;
+    await plant.run(at(50));
+    plant.isDown = false;
+    const machine = { storage: plant.store, snapshots: new Snapshots(plant.store), pipeline: PIPELINE };
+    await forgetByHand({ ...machine, uniqueId: 'a' }, msFromNanos(at(50)));
+    put(plant, 50, 89, ORDINARY, 'b');
+    await plant.run(at(70));
+    expect(saidBy(plant)).toEqual(['event 47-49']);
+  });
+
   it('is told apart from the event that is told now, which does not count it', async () => {
     const plant = plantOf();
     await nextRun(plant, 10);
