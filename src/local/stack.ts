@@ -4,6 +4,7 @@ import type { Environment } from '../config/environment.js';
 import { HalfspaceError } from '../contract/failures.js';
 import { type Home, homeAt, lockHome } from './home.js';
 import { type StandIn, startStandIn } from './standin/server.js';
+import { removeDatabase } from './temporal/database.js';
 import { findTemporalCli } from './temporal/find-cli.js';
 import { isPortFree } from './temporal/free-port.js';
 import { startTemporalServer, type TemporalServer } from './temporal/server.js';
@@ -142,8 +143,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 /** The lock stays, and the note of a Temporal server that an earlier, killed stack may have left running. */
 async function emptyHome({ temporalDb, influxDir, storeDir, logsDir }: Home): Promise<void> {
-  const sqlite = ['', '-wal', '-shm'].map((suffix) => `${temporalDb}${suffix}`);
-  for (const path of [...sqlite, influxDir, storeDir, logsDir]) await rm(path, { recursive: true, force: true });
+  await removeDatabase(temporalDb);
+  for (const path of [influxDir, storeDir, logsDir]) await rm(path, { recursive: true, force: true });
 }
 
 const stackFileSchema = z.object({ influxUrl: z.string(), temporalAddress: z.string(), uiUrl: z.string() });

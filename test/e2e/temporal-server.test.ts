@@ -1,6 +1,6 @@
-import { access, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { isAlive } from '../../src/local/temporal/running-process.js';
@@ -64,6 +64,29 @@ describe("Temporal's development server", { timeout: START_LIMIT_MS }, () => {
     const second = await start(options);
     const secondClient = await connect(second);
     expect((await secondClient.workflow.getHandle('kept').describe()).type).toBe('detectionRun');
+  });
+
+  it('makes a database anew that no server has served, and keeps it from then on', async () => {
+    const dbFile = join(folder, 'died', 'temporal.db');
+    await expect(start({ dbFile, startTimeoutMs: 0 })).rejects.toMatchObject({ kind: 'TimedOut' });
+    // A file without all its tables, as one that is killed meanwhile leaves it.
+    await writeFile(dbFile, '');
+    const first = await start({ dbFile });
+    const firstClient = await connect(first);
+    await firstClient.workflow.start('detectionRun', { taskQueue: 'nobody', workflowId: 'kept' });
+    await first.close();
+    expect((await readdir(dirname(dbFile))).filter((name) => !/^temporal\.db(-wal|-shm)?$/.test(name))).toEqual([]);
+    const secondClient = await connect(await start({ dbFile }));
+    expect((await secondClient.workflow.getHandle('kept').describe()).type).toBe('detectionRun');
+  });
+
+  it('leaves a half-made database alone that it has not begun itself, and says what it is', async () => {
+    const dbFile = join(folder, 'older', 'temporal.db');
+    await mkdir(dirname(dbFile));
+    await writeFile(dbFile, '');
+    const attempt = startTemporalServer({ cliPath, port: 0, uiPort: 0, dbFile });
+    await expect(attempt).rejects.toThrow(`${dbFile} is half made`);
+    await access(dbFile);
   });
 
   it('runs beside another one', async () => {

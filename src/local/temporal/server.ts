@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { HalfspaceError } from '../../contract/failures.js';
 import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes.js';
+import { keepDatabase, prepareDatabase } from './database.js';
 import { findFreePort, isPortFree } from './free-port.js';
 import { endStaleServer, removePidFile, writePidFile } from './pid-file.js';
 import { endProcess } from './running-process.js';
@@ -18,7 +19,7 @@ export interface TemporalServerOptions {
   readonly port: number;
   /** Port of the web UI; 0 takes a free one. */
   readonly uiPort: number;
-  /** State that outlives the server, made when missing; null keeps it in memory. */
+  /** State that outlives the server, made when missing and anew when it has never served; null keeps it in memory. */
   readonly dbFile: string | null;
   readonly namespace?: string;
   /** Emptied at each start; null (the default) keeps the log in a temporary file until the server is closed. */
@@ -64,10 +65,12 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
     for (let attempt = 1; ; attempt++) {
       const port = await choosePort(host, options.port, 'frontend');
       const uiPort = await choosePort(host, options.uiPort, 'UI');
+      if (dbFile !== null) await prepareDatabase(dbFile);
       const server = await spawnServer(options.cliPath, serverArguments(options, host, port, uiPort), logFile);
       try {
         if (pidFile !== null) await writePidFile(pidFile, server.pid, server.command);
         await waitUntilServing(server, `${host}:${port}`, options, logFile);
+        if (dbFile !== null) await keepDatabase(dbFile);
       } catch (error) {
         await endProcess(server.pid, CLOSE_GRACE_MS);
         if (attempt < PORT_TRIES && (await isOtherPortTaken(logFile, options))) continue;
@@ -159,10 +162,18 @@ function portInUse(which: string, port: number): HalfspaceError {
 /** What the CLI 1.9 prints when it cannot bind. */
 const PORT_TAKEN = /can't set (frontend|UI) port (\d+)/;
 
+/** What it prints of a database whose tables were never all made; these hold what each start needs. */
+const HALF_MADE = /no such table: (namespaces|cluster_metadata_info)/;
+
 async function exitError(exit: Exit, options: TemporalServerOptions, logFile: string): Promise<HalfspaceError> {
   const tail = await readLogTail(logFile, LOG_TAIL_LINES);
   const taken = PORT_TAKEN.exec(tail);
   if (taken !== null) return portInUse(taken[1] ?? '', Number(taken[2]));
+  if (options.dbFile !== null && HALF_MADE.test(tail)) {
+    const file = resolve(options.dbFile);
+    const what = `${file} is half made: the start that was to make it came to no end, and no server has used it`;
+    return new HalfspaceError('ServerFault', `${what}. Remove it and start again (rm ${file}*).`);
+  }
   const how = exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
   return new HalfspaceError(
     'ServerFault',
