@@ -1,8 +1,10 @@
 import { HalfspaceError } from '../contract/failures.js';
 import { backfillScope } from '../contract/names.js';
 import type { BackfillInput } from '../contract/run-input.js';
-import { isoFromNanos } from '../contract/time.js';
+import type { Window } from '../contract/run-plan.js';
+import { earlierOf, isoFromNanos } from '../contract/time.js';
 import { AlertRecords } from '../store/alert-records.js';
+import { forgetClaim, readClaim, writeClaim } from '../store/claims.js';
 import { EventNotes } from '../store/event-notes.js';
 import { forgetProgress, readProgress } from '../store/progress.js';
 import { forgetRuns } from '../store/runs.js';
@@ -39,7 +41,7 @@ export async function openBackfill(deps: ActivityDeps, input: OpenBackfillInput)
     );
   }
   checkRange(input);
-  if (settings.output !== null && !input.overwrite) await checkLiveScores(deps.storage, input);
+  if (settings.output !== null) await claimRange(deps.storage, input);
 
   const scope = backfillScope(pipeline, range);
   if (input.again) await forget(deps.storage, scope);
@@ -59,9 +61,10 @@ export async function openBackfill(deps: ActivityDeps, input: OpenBackfillInput)
   return { isFinished };
 }
 
-/** Removes what only the way there needed: the artifacts. Progress, models and notes stay, so that it is known to be done. */
+/** Removes what only the way there needed: artifacts, claim. Progress, models and notes stay, so that it is known to be done. */
 export async function closeBackfill({ storage }: ActivityDeps, { scope }: { readonly scope: string }): Promise<void> {
   await forgetRuns(storage, scope);
+  await forgetClaim(storage, scope);
 }
 
 function checkRange({ pipeline, range, nowMs }: OpenBackfillInput): void {
@@ -81,14 +84,34 @@ function checkRange({ pipeline, range, nowMs }: OpenBackfillInput): void {
   }
 }
 
+/** Whichever of a backfill and a first live run claims later sees the other's claim: the one is refused, the other warns. */
+async function claimRange(storage: Storage, { pipeline, range, overwrite }: OpenBackfillInput): Promise<void> {
+  const scope = backfillScope(pipeline, range);
+  if (overwrite) return writeClaim(storage, scope, range);
+  await checkLiveScores(storage, pipeline, range);
+  const before = await readClaim(storage, scope);
+  await writeClaim(storage, scope, range);
+  try {
+    await checkLiveScores(storage, pipeline, range);
+  } catch (error) {
+    // One that was there is of a backfill that may have written scores.
+    if (before === null) await forgetClaim(storage, scope);
+    throw error;
+  }
+}
+
 /** What live runs learn, they score from the beginning of their first window on. */
-async function checkLiveScores(storage: Storage, { pipeline, range }: OpenBackfillInput): Promise<void> {
+async function checkLiveScores(storage: Storage, pipeline: string, range: Window): Promise<void> {
+  // The claim of a run that is new, that learns again from further back, or that died on its way.
+  const claim = await readClaim(storage, pipeline);
   const live = await readProgress(storage, pipeline);
-  if (live === null || BigInt(range.to) <= BigInt(live.origin)) return;
-  const origin = isoFromNanos(BigInt(live.origin));
+  const from = earlierOf(claim?.from ?? range.to, live?.origin ?? range.to);
+  if (BigInt(range.to) <= BigInt(from)) return;
+  const origin = isoFromNanos(BigInt(from));
+  const whose = live === null ? 'a run of its own that has begun writes' : 'its own runs have written';
   throw new HalfspaceError(
     'BadWindow',
-    `The range of \`${pipeline}\` reaches to ${isoFromNanos(BigInt(range.to))}, but its own runs have written scores from ${origin} on: end the range there, or replace those scores with --overwrite`,
+    `The range of \`${pipeline}\` reaches to ${isoFromNanos(BigInt(range.to))}, but ${whose} scores from ${origin} on: end the range there, or replace those scores with --overwrite`,
   );
 }
 

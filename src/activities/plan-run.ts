@@ -6,8 +6,10 @@ import { isCutByTime } from '../influx/custom-query.js';
 import { lateClockOf } from '../shape/late-zone.js';
 import { putArtifact } from '../store/artifacts.js';
 import { readBegunSettings, writeBegunSettings } from '../store/begun-settings.js';
+import { readClaim, writeClaim } from '../store/claims.js';
 import { type Laggard, type LateProgress, type Progress, readProgress } from '../store/progress.js';
 import { runFolder } from '../store/runs.js';
+import type { Storage } from '../store/storage.js';
 import type { Attempt } from './attempt.js';
 import { chunkLength } from './chunk-length.js';
 import type { ActivityDeps } from './deps.js';
@@ -81,9 +83,6 @@ export async function planRun(
   const isRelearned = isChanged && settings.on_settings_change === 'relearn';
   const due = spanOf(deps, settings, progress, { ...input, until: ready.until }, warnings);
   const span = isRelearned ? relearnedSpan(due, settings, input) : due;
-  if (isLive && progress === null && settings.output !== null) {
-    warnings.push(...(await filledWarnings(deps.storage, input.pipeline, span)));
-  }
   const begin = progress === null || isRelearned ? span.from : laterOf(span.from, BigInt(progress.to));
   const left = { from: begin, to: span.to };
   const longest = settings.mode === 'replay' ? span.to : await chunkLength(deps, settings, left, signal);
@@ -111,6 +110,11 @@ export async function planRun(
   if (isLive && !begun.includes(settingsHash)) {
     await writeBegunSettings(deps.storage, input.scope, [...begun, settingsHash]);
   }
+  if (isLive && settings.output !== null) {
+    await claimFrom(deps.storage, input.scope, span.from, progress);
+    // What is claimed after this look is refused, or was asked for.
+    if (progress === null) warnings.push(...(await filledWarnings(deps.storage, input.pipeline, span)));
+  }
   return {
     pipeline: input.pipeline,
     scope: input.scope,
@@ -130,6 +134,13 @@ export async function planRun(
     machinesPerExecution: MACHINES_PER_EXECUTION - Math.ceil(MACHINES_A_LOOK * looks),
     warnings,
   };
+}
+
+/** From the first window on, progress says where live scores are; what it does not know yet is claimed before it is scored. */
+async function claimFrom(storage: Storage, scope: string, from: bigint, progress: Progress | null): Promise<void> {
+  if (progress !== null && from >= BigInt(progress.origin)) return;
+  const claim = await readClaim(storage, scope);
+  if (claim === null || from < BigInt(claim.from)) await writeClaim(storage, scope, { from: String(from), to: null });
 }
 
 /** Homes of the run: none with fewer than two workers, whose shared queue is home enough. */
