@@ -11,7 +11,7 @@ import { type Ask, createAsk } from './init/ask.js';
 import { envText } from './init/env-file.js';
 import { profileTable, proposeId, type TableProfile, type TextProfile } from './init/propose.js';
 import { type NewSettings, PIPELINE, settingsText } from './init/settings-text.js';
-import { type TriedSettings, withTriedLimits } from './init/tried-limits.js';
+import { type TriedSettings, withTriedModel } from './init/tried-settings.js';
 import type { CliIo } from './io.js';
 import { plural } from './run-summary.js';
 import { untilStopped } from './until-stopped.js';
@@ -79,7 +79,7 @@ export async function init(options: InitOptions, io: InitIo): Promise<void> {
   let chosen: TriedSettings;
   try {
     const source = await chooseSource({ ...options, database: address.database }, influx, ask, program, io);
-    chosen = await untilStopped((signal) => withTriedLimits(source.settings, source.profile, influx, signal, io));
+    chosen = await untilStopped((signal) => withTriedModel(source.settings, source.profile, influx, signal, io));
   } finally {
     await influx.close();
   }
@@ -233,10 +233,12 @@ function replaceFile(file: string, text: string, mode: number): void {
 }
 
 function report({ settings, isTried }: TriedSettings, program: string, io: CliIo): void {
-  const { table, id, values } = settings;
+  const { table, id, values, detector } = settings;
   if (io.json) {
-    const limits = Object.fromEntries(values.map((value) => [value.name, value.limits]));
-    const document = { files: [SETTINGS_FILE, ENV_FILE], pipeline: PIPELINE, table, id, limits };
+    const limits =
+      detector === undefined ? Object.fromEntries(values.map((value) => [value.name, value.limits])) : null;
+    const kind = detector?.kind ?? 'half_space_trees';
+    const document = { files: [SETTINGS_FILE, ENV_FILE], pipeline: PIPELINE, table, id, detector: kind, limits };
     io.stdout(`${JSON.stringify(document, null, 2)}\n`);
     return;
   }

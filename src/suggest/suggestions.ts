@@ -1,9 +1,11 @@
 import { formatDuration } from '../contract/duration.js';
 import { columnOfFeature } from '../contract/features.js';
 import type { PipelineSettings } from '../contract/pipeline.js';
+import { generalModel } from './general-model.js';
 import type { ColumnFacts, MachineFacts } from './machine-facts.js';
+import { instead, ROBUST } from './other-detector.js';
 import type { Season } from './season.js';
-import { treeLimits } from './tree-limits.js';
+import type { Trial } from './trial.js';
 
 /** One setting of a pipeline, and why. */
 export interface Suggestion {
@@ -31,12 +33,6 @@ const LEAST_STEPS = 20;
 const CLEAR_STEPS = 3;
 
 /**
- * Tries settings on rows that were seen: the share of ordinary ones (where the most anomalous are is left out, it may be a
- * fault) that is anomalous, 0..1; null where too few could be scored.
- */
-export type Trial = (settings: PipelineSettings) => number | null;
-
-/**
  * What the histories of a pipeline's machines ask for; nothing where the settings fit already, or too little was seen.
  * @param isModelKept leaves detector and window as they are.
  */
@@ -47,11 +43,13 @@ export function suggest(
   isModelKept = false,
 ): Suggestion[] {
   const detector = isModelKept ? [] : detectorFor(machines, settings);
-  const isChanged = detector.length > 0;
+  const isGeneral = detector.length === 0;
+  const window = isGeneral && !isModelKept ? windowFor(machines, settings) : [];
+  const model = isGeneral ? generalModel(machines, windowed(settings, window), trial, isModelKept) : detector;
+  const isChanged = model.some(({ path }) => path[0] === 'detector');
   return [
-    ...detector,
-    ...(isChanged ? [] : treeLimits(machines, settings, trial)),
-    ...(isChanged || isModelKept ? [] : windowFor(machines, settings)),
+    ...model,
+    ...(isChanged ? [] : window),
     ...historyFor(machines, settings),
     ...clearingFor(machines, settings),
     ...silenceFor(machines, settings),
@@ -73,44 +71,20 @@ function detectorFor(
   const sensors = source.values.length;
   if (sensors >= LEAST_SENSORS && model === 'joint' && relation !== null && relation >= LEAST_RELATION) {
     const why = `${sensors} columns that go with each other (correlation ${relation.toFixed(2)})`;
-    return special({ kind: 'drift_gate' }, verdict, `${why}: it also finds one that leaves the others`);
+    return instead({ kind: 'drift_gate' }, verdict, `${why}: it also finds one that leaves the others`);
   }
   const season = commonSeason(machines);
   if (sensors === 1 && season !== null) {
     const period = formatDuration(season.periodMs);
     const why = `values repeat every ${period} (correlation ${season.strength.toFixed(2)})`;
-    return special({ kind: 'seasonal', period }, verdict, `${why}: it knows what is usual at each time of it`);
+    return instead({ kind: 'seasonal', period }, verdict, `${why}: it knows what is usual at each time of it`);
   }
   const [lost] = model === 'joint' ? columnsOf(machines).flatMap(([name, facts]) => lostIn(name, facts)) : [];
   if (lost !== undefined) {
     const why = `${lost}, so limits for all would hide its changes: it goes by each machine's own values`;
-    return special({ kind: 'robust_zscore', limit: CAUTIOUS_LIMIT }, verdict, why);
+    return instead(ROBUST, verdict, why);
   }
   return [];
-}
-
-/** Of robust_zscore, in standard deviations: its own default calls one ordinary row in 2,000. */
-const CAUTIOUS_LIMIT = 5;
-/** The limit of all detectors that may take the place of the general one. */
-const ALARM_LEVEL = 0.5;
-
-function special(
-  detector: { readonly kind: string; readonly period?: string; readonly limit?: number },
-  { clear_level: clearLevel = 0 }: PipelineSettings['verdict'],
-  reason: string,
-): Suggestion[] {
-  const { kind } = detector;
-  const clearing: Suggestion = {
-    path: ['verdict', 'clear_level'],
-    value: undefined,
-    reason: `an event would end before it begins at ${ALARM_LEVEL}`,
-  };
-  return [
-    { path: ['detector'], value: detector, reason },
-    { path: ['normalise'], value: undefined, reason: `${kind} looks at values as measured` },
-    { path: ['verdict', 'threshold'], value: ALARM_LEVEL, reason: `the limit of ${kind} lies there` },
-    ...(clearLevel > ALARM_LEVEL ? [clearing] : []),
-  ];
 }
 
 /** A machine whose range is next to nothing beside that of all. */
@@ -132,6 +106,12 @@ function windowFor(machines: readonly MachineFacts[], { detector }: PipelineSett
   const period = formatDuration(season.periodMs);
   const reason = `values repeat every ${period}, ${rows} rows of ${formatDuration(step)}: a shorter window takes each part for new`;
   return [{ path: ['detector', 'window_size'], value: rows, reason }];
+}
+
+function windowed(settings: PipelineSettings, [window]: readonly Suggestion[]): PipelineSettings {
+  const { detector } = settings;
+  if (window === undefined || detector.kind !== 'half_space_trees') return settings;
+  return { ...settings, detector: { ...detector, window_size: Number(window.value) } };
 }
 
 /** Twice what the detector needs before its first score, so that a new model has something to compare with. */

@@ -138,6 +138,14 @@ describe('backtest FILE.csv', () => {
     });
     expect(err).toBe('there are labels of machines without rows: nobody\n');
   });
+
+  it('tells people of events and of labelled rows, apart', async () => {
+    const labels = labelsOf(`unique_id,from,to\nbroken,${START + 705},${START + 714}\nhealthy,${START + 500},\n`);
+    const io = capturedIo();
+    const [file, config, out] = ['data.csv', 'halfspace.yaml', REPORT].map((name) => join(folder, name));
+    await backtest({ file, config, out: out ?? '', labels }, io);
+    expect(io.out()).toMatch(/, F1 by event 0\.667, 10 of 11 labelled rows(;|$)/m);
+  });
 });
 
 describe('backtest refuses with one line', () => {

@@ -91,3 +91,13 @@ test('the threshold is left to the detector, so that another one brings its own'
   expect(machines).not.toHaveProperty('verdict');
   expect(pipelineSchema.parse(machines).verdict.threshold).toBe(0.8);
 });
+
+test('another detector stands without limits, which it does not take', () => {
+  const value = { name: 'x', observed: null, limits: [0, 1] as const };
+  const detector = { kind: 'robust_zscore', limit: 5 };
+  const text = settingsText({ table: 't', time: 'time', id: ['m'], values: [value], detector }, null);
+  const { machines } = parseYaml(text).pipelines;
+  expect(machines).toMatchObject({ detector });
+  expect(machines).not.toHaveProperty('normalise');
+  expect(pipelineSchema.parse(machines).verdict.threshold).toBe(0.5);
+});

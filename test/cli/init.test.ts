@@ -44,6 +44,12 @@ beforeAll(async () => {
       return `noisy,machineID=machine${i % 2} power=${200 + 5 * noise} ${NOW + i * 1000}000000`;
     }),
   );
+  await influx.write(
+    Array.from({ length: 1200 }, (_, i) => {
+      const values = `power=${100 + 100 * (i % 2) + 4 * random()},temperature=${35 + random()}`;
+      return `unlike,machineID=machine${i % 2} ${values} ${NOW + i * 1000}000000`;
+    }),
+  );
   await influx.close();
   const other = createInflux({ host: server.url, token: TOKEN, database: 'texts' });
   await other.write(
@@ -94,6 +100,18 @@ describe('without questions', () => {
     expect(low).toBeLessThan(150);
     expect(high).toBeGreaterThan(250);
     expect(io.out()).not.toContain('suggest');
+  });
+
+  test('takes another detector where no limits suit the rows of the table, and says why', async () => {
+    const [cwd, io] = [folderWith(), capturedIo()];
+    await run({ cwd, table: 'unlike' }, io);
+    expect(io.err()).toMatch(
+      /^detector: .*% of rows moved by 10 standard deviations are noticed .*; with this 0 % of/m,
+    );
+    expect(loadSettings({ cwd, env: {} }).pipelines.machines).toMatchObject({
+      detector: { kind: 'robust_zscore', limit: 5 },
+      verdict: { threshold: 0.5 },
+    });
   });
 
   test.each([
@@ -160,6 +178,7 @@ describe('without questions', () => {
     expect(JSON.parse(io.out())).toEqual({
       files: ['halfspace.yaml', '.env'],
       pipeline: 'machines',
+      detector: 'half_space_trees',
       table: 'as_fields',
       id: ['device'],
       limits: { x: [-5, 2], flat: [3, 11] },

@@ -80,9 +80,11 @@ describe('what is suggested', () => {
       const settings = { ...plain, normalise };
       const { value, reason } = suggested([quiet], settings).normalise ?? {};
       expect(Object(value)).toEqual({ a: [-60, 160] });
-      expect(reason).toMatch(/% of ordinary rows are anomalous.*; 0[.\d]* % would be with these$/);
-      expect(trial(settings)).toBeGreaterThan(0.02);
-      expect(trial({ ...settings, normalise: Object(value) })).toBeLessThan(0.01);
+      expect(reason).toMatch(
+        /% of ordinary rows are anomalous.*; 0[.\d]* % would be( and 100 % be noticed)? with these$/,
+      );
+      expect(trial(settings)?.ordinary).toBeGreaterThan(0.02);
+      expect(trial({ ...settings, normalise: Object(value) })).toEqual({ ordinary: expect.closeTo(0, 3), noticed: 1 });
     }
     expect(suggested([quiet], { ...plain, normalise: { a: [0, 55] } }).normalise?.reason).toMatch(
       /a was seen from 40 to 60, beyond its limits 0 to 55/,
@@ -95,7 +97,7 @@ describe('what is suggested', () => {
     const faulty = history(2000, 10_000, (_ms, row) => [row >= 1500 && row < 1560 ? 250 : 50 + 10 * noise(row)]);
     const found = scoreSlice(createModel(plain), faulty, plain);
     expect(found.anomalies).toBeGreaterThan(50);
-    expect(createTrial([faulty])(plain)).toBeLessThan(0.01);
+    expect(createTrial([faulty])(plain)?.ordinary).toBeLessThan(0.01);
     expect(suggested([faulty], plain)).not.toHaveProperty('normalise');
   });
 
@@ -107,6 +109,41 @@ describe('what is suggested', () => {
       value: { kind: 'robust_zscore', limit: 5 },
       reason: expect.stringMatching(/a of m1 keeps to 40 to 60 where/),
     });
+  });
+
+  it('are narrower limits where plain faults would not be noticed', () => {
+    const two = history(2000, 10_000, (_ms, row) => [50 + 10 * noise(row), 5 + noise(row, 2)]);
+    const settings = exampleSettings(['a', 'b'], { normalise: { a: [-5000, 5000], b: [-500, 500] }, window });
+    const trial = createTrial([two]);
+    expect(trial(settings)?.noticed).toBeLessThan(0.5);
+    const { value, reason } = suggested([two], settings).normalise ?? {};
+    expect(reason).toMatch(
+      /^\d+ % of rows moved by 10 standard deviations are noticed within the limits .* much room; 0[.\d]* % would be and \d+ % be noticed with these$/,
+    );
+    expect(trial({ ...settings, normalise: Object(value) })?.noticed).toBeGreaterThan(0.8);
+  });
+
+  it('is a detector of measured values where no limits leave ordinary rows alone and show plain faults', () => {
+    const level = (uniqueId: string, middle: number) =>
+      history(2000, 10_000, (_ms, row) => [middle + 4 * noise(row), 35 + noise(row, 2)], uniqueId);
+    const machines = [level('m1', 100), level('m2', 130)];
+    const settings = exampleSettings(['a', 'b'], { normalise: { a: [0, 400], b: [30, 40] }, window });
+    const found = suggested(machines, settings);
+    expect(found.detector).toMatchObject({
+      value: { kind: 'robust_zscore', limit: 5 },
+      reason: expect.stringMatching(
+        /^[\d.]+ % of .* with the limits of half_space_trees that suit best; with this 0 % of/,
+      ),
+    });
+    expect(found.normalise).toHaveProperty('value', undefined);
+    expect(found['verdict.threshold']?.value).toBe(0.5);
+    const kept = suggest(
+      machines.map((slice) => factsOf(slice, ['a', 'b'])),
+      settings,
+      createTrial(machines),
+      true,
+    );
+    expect(kept.map(({ path }) => path[0])).not.toContain('detector');
   });
 
   it('is nothing that takes far more of the rows seen for odd', () => {

@@ -97,13 +97,21 @@ export function backtestSummary(result: BacktestResult, { report, seconds }: Bac
     if (total === undefined) return '';
     const found = `${counted(total.events, 'event')} on ${counted(total.eventful, 'machine')}`;
     const sent = `${counted(total.anomalies, 'anomalous row')}, ${counted(total.messages, 'message')}`;
-    const f1 = total.eventwise === null ? null : eventRatesOf(total.eventwise).f1;
-    const against = total.eventwise === null ? '' : `, F1 by event ${f1 === null ? '-' : f1.toFixed(3)}`;
+    const against = total.eventwise === null ? '' : againstLabels(total.eventwise, total.points);
     const learning = fleetLearningText(total, machines.length);
     return `  ${name}: ${found}, ${sent}${against}${learning === '' ? '' : `; ${learning}`}\n`;
   });
   const of = `${counted(rows, 'row')} of ${counted(machines.length, 'machine')}`;
   return `backtested ${of} in ${seconds.toFixed(1)} s: ${report}\n${lines.join('')}`;
+}
+
+function againstLabels(events: EventCounts, points: PointCounts | null): string {
+  const { f1 } = eventRatesOf(events);
+  const rows =
+    points === null
+      ? ''
+      : `, ${points.truePositives} of ${counted(points.truePositives + points.falseNegatives, 'labelled row')}`;
+  return `, F1 by event ${f1 === null ? '-' : f1.toFixed(3)}${rows}`;
 }
 
 function counted(count: number, what: string): string {

@@ -1,8 +1,9 @@
 import { pipelineSchema } from '../../config/pipeline-schema.js';
 import { parseYamlFile } from '../../config/yaml-file.js';
 import type { Influx } from '../../influx/connect.js';
+import { generalModel } from '../../suggest/general-model.js';
 import { factsOf } from '../../suggest/machine-facts.js';
-import { treeLimits } from '../../suggest/tree-limits.js';
+import type { WrittenDetector } from '../../suggest/other-detector.js';
 import { historyOfDatabase } from '../backtest/history.js';
 import type { CliIo } from '../io.js';
 import { gather } from '../suggest/gather.js';
@@ -20,11 +21,11 @@ export interface TriedSettings {
 }
 
 /**
- * New settings with limits that were tried on the table's newest rows, a day of them at most: the proposed ones where those do, else
- * wider ones, under which fewer of the rows are anomalous.
+ * New settings that were tried on the table's newest rows, a day of them at most: the proposed limits where those do, else ones that
+ * suit the rows better, else another detector.
  * @throws HalfspaceError as the database's reads do.
  */
-export async function withTriedLimits(
+export async function withTriedModel(
   settings: NewSettings,
   { last, rows }: TableProfile,
   influx: Influx,
@@ -42,10 +43,12 @@ export async function withTriedLimits(
   const slices = await gather(history, undefined, signal, { stderr: () => undefined });
   const trial = createTrial(slices);
   const facts = slices.map((slice) => factsOf(slice, pipeline.source.values));
-  const [found] = treeLimits(facts, pipeline, trial);
+  const [found] = generalModel(facts, pipeline, trial);
   const isTried = trial(pipeline) !== null;
   if (found === undefined) return { settings, isTried };
-  if (!io.json) io.stderr(`limits: ${found.reason}\n`);
+  const [setting] = found.path;
+  if (!io.json) io.stderr(`${setting === 'normalise' ? 'limits' : setting}: ${found.reason}\n`);
+  if (setting === 'detector') return { settings: { ...settings, detector: found.value as WrittenDetector }, isTried };
   const limits = found.value as Readonly<Record<string, readonly [number, number]>>;
   const values = settings.values.map((value) => ({ ...value, limits: limits[value.name] ?? value.limits }));
   return { settings: { ...settings, values }, isTried };
