@@ -10,12 +10,9 @@ import { rulesOf } from '../verdict/machine-rules.js';
 import { toldEvent } from '../verdict/told-event.js';
 import type { ActivityDeps } from './deps.js';
 import { EVER, isKnown, type ScoredStretch, settleIncidents } from './incidents.js';
-import { NOTHING_OWED, owedMessages } from './owed-messages.js';
+import { NOTHING_OWED, owedMessages, turnOf } from './owed-messages.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 import { NO_EVENTS, type WindowEvents } from './window-events.js';
-
-/** So many of each are told in one run, so that its payloads stay small; the next runs tell the rest. */
-const MOST_OWED = 10;
 
 export type CheckInput = MachineInput & { readonly gate: ModelGate; readonly detection: Detection };
 
@@ -64,8 +61,8 @@ export async function checkAnomalies(
     events: count + (isSilenceNew ? 1 : 0),
     channels,
     isFoundLate: rescoredFrom !== null && latest !== null && BigInt(latest.first) < BigInt(machine.from),
-    revised: owed.revised.slice(0, MOST_OWED),
-    ...(owed.untold.length === 0 ? {} : { untold: owed.untold.slice(0, MOST_OWED) }),
+    revised: turnOf(owed.revised),
+    ...(owed.untold.length === 0 ? {} : { untold: turnOf(owed.untold) }),
     isPlotted: (events.length > 0 && (detection.anomalies > 0 || channels.length > 0)) || isSilenceNew,
     ...(silence === null ? {} : { silence }),
   };

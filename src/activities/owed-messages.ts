@@ -1,5 +1,5 @@
 import type { AnomalyEvent } from '../contract/anomaly-event.js';
-import type { MachineInput, RevisedEvent, ToldEvent } from '../contract/machine-run.js';
+import type { MachineInput, ToldEvent } from '../contract/machine-run.js';
 import type { Nanos } from '../contract/time.js';
 import { type AlertRecord, type AlertRecords, spanOf } from '../store/alert-records.js';
 import { isKnown, type ScoredStretch, shares } from './incidents.js';
@@ -17,16 +17,27 @@ export interface EventsNow {
   readonly earliest: bigint;
 }
 
+/** A message that is still to be said by one channel. */
+export interface Owing {
+  readonly event: AnomalyEvent;
+  readonly channel: string;
+  /** When somebody last tried, milliseconds since the epoch; 0: nobody has. */
+  readonly triedMs: number;
+}
+
 export interface OwedNow {
   /** Events that people know of and that are none, oldest first. */
-  readonly revised: readonly RevisedEvent[];
+  readonly revised: readonly Owing[];
   /** Events that somebody tried to tell in vain, without `latest`, oldest first. */
-  readonly untold: readonly ToldEvent[];
+  readonly untold: readonly Owing[];
   /** What the message that was begun about `latest` says of the events before it. */
   readonly earlier: AnomalyEvent['earlier'];
 }
 
 export const NOTHING_OWED: OwedNow = { revised: [], untold: [], earlier: undefined };
+
+/** A channel is told so many in one run, so that its payloads stay small; the next runs tell the rest. */
+const MOST_OWED = 10;
 
 /**
  * What earlier runs, and this one, have still to say of a machine. A message that was begun is of the event that now shares a
@@ -38,13 +49,13 @@ export async function owedMessages(
   now: EventsNow,
 ): Promise<OwedNow> {
   const { latest } = now;
-  const revised = new Told();
-  const untold = new Told();
+  const revised: Owing[] = [];
+  const untold: Owing[] = [];
   let earlier: AnomalyEvent['earlier'];
   for (const record of await records.owed(plan.pipeline, machine.uniqueId, plan.channels)) {
-    const { event, channel, how } = record;
+    const { event, channel, how, triedMs = 0 } = record;
     if (how === 'revising') {
-      revised.add(event, channel);
+      revised.push({ event, channel, triedMs });
       continue;
     }
     const stands = asItStands(record, now);
@@ -53,13 +64,35 @@ export async function owedMessages(
       continue;
     }
     if (stands.first !== event.first) {
-      await records.mark(stands, channel, 'sending');
+      await records.keep({ ...record, event: stands }, how);
       await records.drop(record);
     }
     if (stands.first === latest?.first) earlier = event.earlier;
-    else untold.add(event.earlier === undefined ? stands : { ...stands, earlier: event.earlier }, channel);
+    else
+      untold.push({
+        event: event.earlier === undefined ? stands : { ...stands, earlier: event.earlier },
+        channel,
+        triedMs,
+      });
   }
-  return { revised: revised.all, untold: untold.all, earlier };
+  return { revised, untold, earlier };
+}
+
+/**
+ * What a run tells of what is owed: by each channel first what it was last asked to tell longest ago, and the oldest first
+ * where that is the same. So what a channel refuses every time never keeps from it what it would take.
+ * @param owing oldest event first.
+ */
+export function turnOf(owing: readonly Owing[]): ToldEvent[] {
+  const turn = new Told();
+  const taken = new Map<string, number>();
+  for (const { event, channel } of owing.toSorted((a, b) => a.triedMs - b.triedMs)) {
+    const before = taken.get(channel) ?? 0;
+    if (before === MOST_OWED) continue;
+    taken.set(channel, before + 1);
+    turn.add(event, channel);
+  }
+  return turn.all;
 }
 
 /** The event that a message was begun about; null when there is nothing to tell of it. */

@@ -38,8 +38,7 @@ export async function tellOnce(
   // A record that says `sending` already is an attempt whose end nobody saw: its worker died, or the store was away, between
   // the post and the record. It is sent again, for an event told twice harms less than one never told, and a webhook has no
   // key that could close this window.
-  // One that is to be taken back says so until it is, so there is nothing to write first.
-  if (!isTakenBack) await records.mark(subject, channel.name, 'sending');
+  await records.begin(message, Date.now());
   const delivery = await post(channel);
   await keepRecord(deps, records, message, isTakenBack ? 'revised' : delivery, attempt);
   return delivery;

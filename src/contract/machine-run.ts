@@ -108,9 +108,9 @@ export interface CheckedAnomalies {
   readonly channels: readonly string[];
   /** True when `latest` began before this run's window and came to light with late rows. */
   readonly isFoundLate: boolean;
-  /** Events that were told and are none since late rows came; the oldest few. */
+  /** Events that were told and are none since late rows came; as many as one run tells. */
   readonly revised: readonly RevisedEvent[];
-  /** Events that earlier runs could not tell; the oldest few. Absent: there are none. */
+  /** Events that earlier runs could not tell; as many as one run tells. Absent: there are none. */
   readonly untold?: readonly ToldEvent[];
   /** Absent while the machine is not silent. */
   readonly silence?: ToldEvent;

@@ -29,6 +29,8 @@ export interface AlertRecord {
   readonly how: AlertState;
   /** Absent while it is the told event's own. */
   readonly span?: IncidentSpan;
+  /** When somebody last tried to say what is owed, milliseconds since the epoch; absent where nobody has. */
+  readonly triedMs?: number;
 }
 
 /** Stretches of time, both ends included. */
@@ -57,6 +59,21 @@ export class AlertRecords {
   async mark(subject: AlertSubject, channel: string, how: AlertState): Promise<void> {
     const record = 'digest' in subject ? { ...subject, channel, how } : { event: subject, channel, how };
     await this.#write(subject, record, true);
+  }
+
+  /**
+   * Says that an attempt to tell begins, or to take back what was told, and when.
+   * @param nowMs milliseconds since the epoch.
+   */
+  async begin(
+    { subject, channel, isTakenBack = false }: { subject: AlertSubject; channel: string; isTakenBack?: boolean },
+    nowMs: number,
+  ): Promise<void> {
+    if ('digest' in subject) return this.mark(subject, channel, 'sending');
+    // What is known of the incident stays: it may come back.
+    const known = isTakenBack ? await this.#read({ ...subject, channel }) : null;
+    const record = known ?? { event: subject, channel, how: isTakenBack ? 'revising' : 'sending' };
+    await this.#write(subject, { ...record, triedMs: nowMs }, false);
   }
 
   /** What was told of it counts as not told. */
@@ -115,7 +132,7 @@ export class AlertRecords {
   /** @param mayBeOwed whether something may have been to be said until now. */
   async #write(
     subject: AlertSubject,
-    record: { readonly channel: string; readonly how: AlertState },
+    record: Pick<AlertRecord, 'channel' | 'how'> & Partial<AlertRecord>,
     mayBeOwed: boolean,
   ): Promise<void> {
     const { channel, how } = record;

@@ -54,6 +54,8 @@ export class MemoryPlant {
   beforeChild: (uniqueId: string) => void = () => {};
   /** True while the channel is down. */
   isDown = false;
+  /** Whether the channel refuses this one, though it is up. */
+  refuses: (alert: Alert) => boolean = () => false;
   settings: PipelineSettings;
   #runs = 0;
 
@@ -148,7 +150,7 @@ export class MemoryPlant {
           {
             name: 'ops',
             send: async (alert: Alert) => {
-              if (this.isDown) throw new Error('down');
+              if (this.isDown || this.refuses(alert)) throw new Error('down');
               this.sent.push(alert);
               return 'delivered' as const;
             },

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { forgetByHand } from '../../src/cli/model/forget.js';
 import { msFromNanos } from '../../src/contract/time.js';
 import { Snapshots } from '../../src/store/snapshots.js';
@@ -252,6 +252,69 @@ describe('an event to take back', () => {
     }
     expect(taken).toEqual([10, 14, 14]);
     expect(new Set(plant.sent.slice(14).map(({ kind, event }) => `${kind} ${event.key}`)).size).toBe(14);
+  });
+});
+
+describe('messages that a channel refuses every time', () => {
+  /** What each of some runs of ordinary rows said, one a second. */
+  async function runs(plant: MemoryPlant, from: number, count: number): Promise<string[][]> {
+    const said: string[][] = [];
+    for (let run = 1; run <= count; run++) {
+      vi.setSystemTime(Date.now() + 1000);
+      const before = saidBy(plant).length;
+      await nextRun(plant, from + 10 * run);
+      said.push(saidBy(plant).slice(before));
+    }
+    return said;
+  }
+
+  /** Fourteen events of two rows in eight, one a run, the first at 1 to 2. */
+  async function fourteen(plant: MemoryPlant): Promise<number> {
+    vi.useFakeTimers({ toFake: ['Date'], now: 0 });
+    onTestFinished(() => void vi.useRealTimers());
+    let end = 0;
+    for (let event = 0; event < 14; event++) {
+      put(plant, end, end + 7, ORDINARY);
+      put(plant, end + 1, end + 2, ODD);
+      end += 8;
+      await plant.run(at(end));
+    }
+    return end;
+  }
+
+  it('keep no other from it: who was asked longest ago has its turn', async () => {
+    const plant = plantOf();
+    plant.isDown = true;
+    const end = await fourteen(plant);
+    plant.isDown = false;
+    plant.refuses = ({ event }) => BigInt(event.first) < at(80);
+    expect(await runs(plant, end, 3)).toEqual([
+      [],
+      ['81-82', '89-90', '97-98', '105-106'].map((e) => `event ${e}`),
+      [],
+    ]);
+    expect(await owedBy(plant)).toHaveLength(10);
+    plant.refuses = () => false;
+    const [later = []] = await runs(plant, end + 30, 1);
+    expect(later.toSorted()).toEqual(
+      Array.from({ length: 10 }, (_, i) => `event ${8 * i + 1}-${8 * i + 2}`).toSorted(),
+    );
+    expect(await owedBy(plant)).toEqual([]);
+  });
+
+  it('keep no other from it that takes an event back either', async () => {
+    const plant = plantOf();
+    const end = await fourteen(plant);
+    put(plant, 0, end - 1, ORDINARY);
+    plant.refuses = ({ event }) => BigInt(event.first) < at(80);
+    const [none, some = [], ...others] = await runs(plant, end, 3);
+    expect([none, some.length, ...others]).toEqual([[], 4, []]);
+    // One that comes back meanwhile is the incident that it was.
+    put(plant, 73, 74, ODD);
+    await runs(plant, end + 30, 1);
+    plant.refuses = () => false;
+    await runs(plant, end + 40, 1);
+    expect(plant.sent.filter(({ event }) => event.first === String(at(73)))).toHaveLength(1);
   });
 });
 
