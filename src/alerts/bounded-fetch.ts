@@ -7,7 +7,7 @@ export interface Bounds {
   readonly timeoutMs: number;
 }
 
-/** An answer whose body was read already, cut after 4 kB. */
+/** An answer whose body was read already, cut after 4 kB; that of an answer that is ok is not read, it is ''. */
 export interface BriefAnswer {
   readonly ok: boolean;
   readonly status: number;
@@ -35,7 +35,15 @@ export async function postBounded(request: PostRequest, { signal, timeoutMs }: B
     signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
   });
   const { ok, status, statusText, headers } = response;
-  return { ok, status, statusText, headers, body: await readBriefly(response) };
+  // What is taken is taken: a server that never ends its answer would be told again and again.
+  const body = ok ? await unread(response) : await readBriefly(response);
+  return { ok, status, statusText, headers, body };
+}
+
+async function unread(response: Response): Promise<''> {
+  // Its connection may be broken by now, which takes nothing back.
+  await response.body?.cancel().catch(() => {});
+  return '';
 }
 
 async function readBriefly(response: Response): Promise<string> {

@@ -164,6 +164,12 @@ describe.each(setups)('the $kind channel', ({ create }) => {
     expect((await failureOf(create(url, () => {}, 60))).kind).toBe('TimedOut');
   });
 
+  it('takes a message for delivered when the server says so, though its answer never ends', async () => {
+    const { url, received } = await serve((response) => response.writeHead(200).write('o'));
+    expect(await create(url, () => {}, 1000).send(exampleAlert(), never)).toBe('delivered');
+    expect(received).toHaveLength(1);
+  });
+
   it('reads no more of a long answer than it tells', async () => {
     const { url } = await serve((response) => {
       const pour = (): void => {
