@@ -26,13 +26,28 @@ export interface PostRequest {
  * The server's answer, redirects included (a redirected POST would hand its headers to another host). Rejects as fetch
  * does; when the time is up with a `TimeoutError`, when the caller's signal aborts with the signal's reason.
  */
-export async function postBounded(request: PostRequest, { signal, timeoutMs }: Bounds): Promise<BriefAnswer> {
+export async function postBounded(request: PostRequest, bounds: Bounds): Promise<BriefAnswer> {
+  // Not AbortSignal.any with AbortSignal.timeout: nothing holds that one, so a garbage collection takes its time-out away.
+  const end = new AbortController();
+  const timer = setTimeout(() => end.abort(new DOMException('No answer in time', 'TimeoutError')), bounds.timeoutMs);
+  const stop = (): void => end.abort(bounds.signal.reason);
+  bounds.signal.addEventListener('abort', stop, { once: true });
+  if (bounds.signal.aborted) stop();
+  try {
+    return await post(request, end.signal);
+  } finally {
+    clearTimeout(timer);
+    bounds.signal.removeEventListener('abort', stop);
+  }
+}
+
+async function post(request: PostRequest, signal: AbortSignal): Promise<BriefAnswer> {
   const response = await fetch(request.url, {
     method: 'POST',
     headers: { ...request.headers },
     body: request.body,
     redirect: 'manual',
-    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    signal,
   });
   const { ok, status, statusText, headers } = response;
   // What is taken is taken: a server that never ends its answer would be told again and again.

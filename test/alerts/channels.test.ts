@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { inspect } from 'node:util';
-import { afterEach, describe, expect, it } from 'vitest';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Channel } from '../../src/alerts/channel.js';
 import { createSlackChannel } from '../../src/alerts/slack.js';
 import { createWebhookChannel } from '../../src/alerts/webhook.js';
@@ -157,6 +159,17 @@ describe.each(setups)('the $kind channel', ({ create }) => {
     expect(error.kind).toBe('TimedOut');
     expect(error.message).toContain('60 ms');
     expectNoSecret(error);
+  });
+
+  it('gives up also when memory is collected while it waits', { timeout: 5000 }, async () => {
+    setFlagsFromString('--expose-gc');
+    const collect: () => void = runInNewContext('gc');
+    const { url, received } = await serve(() => {});
+    const failure = failureOf(create(url, () => {}, 500));
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    const collecting = setInterval(collect, 20);
+    onTestFinished(() => clearInterval(collecting));
+    expect((await failure).kind).toBe('TimedOut');
   });
 
   it('gives up on a server whose answer never ends', async () => {
