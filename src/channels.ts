@@ -1,3 +1,4 @@
+import { withBreaker } from './alerts/breaker.js';
 import type { Channel } from './alerts/channel.js';
 import type { AlertLog } from './alerts/log-channel.js';
 import { createSlackChannel } from './alerts/slack.js';
@@ -12,7 +13,9 @@ export function createChannels(
   settings: Readonly<Record<string, ChannelSettings>>,
   log: AlertLog,
 ): Map<string, Channel> {
-  return new Map(Object.entries(settings).map(([name, channel]) => [name, createChannel(name, channel, log)]));
+  return new Map(
+    Object.entries(settings).map(([name, channel]) => [name, withBreaker(createChannel(name, channel, log))]),
+  );
 }
 
 function createChannel(name: string, channel: ChannelSettings, log: AlertLog): Channel {

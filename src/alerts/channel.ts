@@ -29,7 +29,7 @@ export interface Channel {
   /**
    * Sends one alert, one attempt; the caller retries.
    * @throws HalfspaceError `RateLimited` (with `retryAfterMs` when told), `Unreachable`, `TimedOut`, `ServerFault`, or
-   * `RejectedAlert` when trying again cannot help.
+   * `RejectedAlert` when trying again cannot help, `ChannelAway` when it cannot help in this run.
    */
   send(alert: Alert, signal: AbortSignal): Promise<Delivery>;
   /** Sends one digest, as {@link send} does an alert. */

@@ -18,6 +18,8 @@ export const FAILURES = {
   CorruptStore: { retry: false },
   RejectedWrite: { retry: false },
   RejectedAlert: { retry: false },
+  // An alert's channel has been away for a while: the message stays owed, the next run tries again.
+  ChannelAway: { retry: false },
   // A later holder of the machine's lock has published: this attempt must not write.
   Superseded: { retry: false },
   // The other side is away or busy: back off and try again.
