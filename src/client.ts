@@ -3,6 +3,7 @@ import {
   Client,
   Connection,
   type ConnectionOptions,
+  type OperatorService,
   type Workflow,
   WorkflowExecutionAlreadyStartedError,
   type WorkflowHandleWithFirstExecutionRunId,
@@ -36,6 +37,7 @@ export type TemporalConnectConfig = ReturnType<typeof loadClientConnectConfig>;
 
 export interface TemporalClient {
   readonly client: Client;
+  readonly operatorService: OperatorService;
   readonly namespace: string;
   /** Address as given, for messages. */
   readonly address: string;
@@ -153,7 +155,7 @@ export async function connectTemporal(options: ConnectOptions = {}): Promise<Tem
       retries.end();
       await connection.close();
     };
-    return { client, namespace, address, close };
+    return { client, operatorService: connection.operatorService, namespace, address, close };
   } catch (error) {
     throw temporalFailure({ address, namespace, secret: typeof apiKey === 'string' ? apiKey : undefined }, error);
   }

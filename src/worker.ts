@@ -6,7 +6,7 @@ import { influxOptionsOf } from './config/influx-options.js';
 import type { Settings } from './config/load.js';
 import { loadDetectorModules } from './detector-modules.js';
 import { createInflux } from './influx/connect.js';
-import { hasSearchAttributes, lackingText } from './search-attributes.js';
+import { findSearchAttributes, unusedText } from './search-attributes.js';
 import { checkStorage } from './store/check-storage.js';
 import { openStorage } from './store/storage.js';
 import { createWorkerPair } from './worker-pair.js';
@@ -82,7 +82,7 @@ export async function createWorker({
     channels,
     machinesAtOnce: limits.max_machines_at_once,
     homes: () => listHomes(connection.workflowService, namespace, taskQueue),
-    isSearchable: () => hasSearchAttributes(connection.workflowService, namespace),
+    isSearchable: async () => (await findSearchAttributes(connection, namespace)).kind === 'usable',
     links: { temporalUi: links.temporal_ui, plots: links.plots, namespace },
     log,
   });
@@ -92,7 +92,7 @@ export async function createWorker({
       throw error;
     },
   );
-  if (await lacksSearchAttributes(connection, namespace)) log('info', lackingText(namespace), {});
+  await tellOfSearchAttributes(connection, namespace, log);
   return {
     taskQueue,
     address,
@@ -126,11 +126,14 @@ async function answers(connection: NativeConnection, namespace: string): Promise
 }
 
 /** They are asked for again by each run; a server that does not answer now is told of by others. */
-async function lacksSearchAttributes({ workflowService }: NativeConnection, namespace: string): Promise<boolean> {
-  return hasSearchAttributes(workflowService, namespace).then(
-    (has) => !has,
-    () => false,
-  );
+async function tellOfSearchAttributes(
+  connection: NativeConnection,
+  namespace: string,
+  log: WorkerOptions['log'],
+): Promise<void> {
+  const found = await findSearchAttributes(connection, namespace).catch(() => null);
+  const text = found === null ? null : unusedText(found, namespace);
+  if (text !== null) log(found?.kind === 'mistyped' ? 'warn' : 'info', text, {});
 }
 
 /** The SDK warns of what is meant: on its own queue a worker runs activities only. */

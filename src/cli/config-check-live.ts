@@ -94,10 +94,16 @@ export async function checkStore({ storeUrl, s3 }: Settings, checks: Checks): Pr
 export async function checkTemporal(connect: () => Promise<TemporalClient>, checks: Checks): Promise<void> {
   await checks.attempt('temporal', async () => {
     const temporal = await connect();
-    const { client, namespace, address } = temporal;
+    const { client, operatorService, namespace, address } = temporal;
+    const { findSearchAttributes, unusedText } = await import('../search-attributes.js');
     try {
       await client.workflowService.describeNamespace({ namespace });
       checks.good('temporal', `${address}, namespace ${namespace}`);
+      const services = { workflowService: client.workflowService, operatorService };
+      // A server that does not tell has them unused.
+      const found = await findSearchAttributes(services, namespace).catch(() => null);
+      const unused = found?.kind === 'mistyped' ? unusedText(found, namespace) : null;
+      if (unused !== null) checks.remark('temporal', unused);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       throw new HalfspaceError('BadSettings', `namespace ${namespace} at ${address}: ${message}`, { cause: error });

@@ -13,7 +13,7 @@ import type { RunResult } from '../../src/contract/run-result.js';
 import { createInflux, type Influx } from '../../src/influx/connect.js';
 import { writeAll } from '../../src/influx/write-all.js';
 import { type StandIn, startStandIn } from '../../src/local/standin/server.js';
-import { hasSearchAttributes } from '../../src/search-attributes.js';
+import { findSearchAttributes } from '../../src/search-attributes.js';
 import { openStorage, type Storage } from '../../src/store/storage.js';
 import { remedyOf } from '../../src/temporal-failures.js';
 import { createWorkerPair, type WorkerPair } from '../../src/worker-pair.js';
@@ -89,7 +89,7 @@ export async function buildPlant(options: PlantOptions): Promise<Plant> {
       channels: new Map((options.channels ?? []).map((channel) => [channel.name, channel])),
       machinesAtOnce: 100,
       homes: () => listHomes(connection.workflowService, 'default', taskQueue),
-      isSearchable: () => hasSearchAttributes(connection.workflowService, 'default'),
+      isSearchable: async () => (await findSearchAttributes(connection, 'default')).kind === 'usable',
       links: { temporalUi: null, namespace: 'default', plots: null },
       log: () => {},
     });

@@ -26,7 +26,8 @@ beforeAll(async () => {
   const address = inject('temporalAddress');
   const connection = await Connection.connect({ address });
   const client = new Client({ connection });
-  temporal = { client, namespace: 'default', address, close: () => connection.close() };
+  const { operatorService } = connection;
+  temporal = { client, operatorService, namespace: 'default', address, close: () => connection.close() };
 });
 
 afterAll(() => temporal.close());
