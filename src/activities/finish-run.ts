@@ -125,7 +125,7 @@ function deadHomesOf(
 
 /** Of many chunks one may well be empty: the run's counts tell when all are. Rows that came late are rows, too. */
 function quietWarnings({ plan, loaded, totals }: FinishRunInput, table: string | null): string[] {
-  if (loaded.rows > 0 || totals.rows > 0 || plan.chunk.count > 1) return [];
+  if (loaded.rows > 0 || totals.rows > 0 || plan.chunk.count > 1 || plan.window.from === plan.window.to) return [];
   return [`no rows of ${table ?? 'the query'} in ${windowText(plan)}`];
 }
 

@@ -7,6 +7,7 @@ import { lateClockOf } from '../shape/late-zone.js';
 import { putArtifact } from '../store/artifacts.js';
 import { readBegunSettings, writeBegunSettings } from '../store/begun-settings.js';
 import { readClaim, writeClaim } from '../store/claims.js';
+import { OwedMessages } from '../store/owed-messages.js';
 import { type Laggard, type LateProgress, type Progress, readProgress } from '../store/progress.js';
 import { runFolder } from '../store/runs.js';
 import type { Storage } from '../store/storage.js';
@@ -51,7 +52,7 @@ const MACHINES_A_LOOK = 1.5;
 
 /**
  * Freezes settings and window: the next chunk from the last window done to now minus `settle`. Where the pipeline waits for
- * data that is not there, says so instead.
+ * data that is not there, says so instead; where it has waited in vain and earlier runs owe messages, the window is empty.
  * @throws HalfspaceError `UnknownPipeline`; `BadWindow` when the window cannot end where it was asked to; `CorruptStore`
  * when nobody knows where the scope stands; `ExpectationFailed` when it has waited in vain and is to fail.
  */
@@ -67,9 +68,8 @@ export async function planRun(
   // A span that is fixed already has been waited for, or lies in the past.
   const go: Ready = { kind: 'ready', until: input.until, warnings: [] };
   const request = { ...input, waitedMs };
-  const ready = input.span === undefined ? await waitForData(deps, settings, progress, request, signal) : go;
-  if (ready.kind !== 'ready') return ready;
-  const warnings = [...ready.warnings];
+  const waited = input.span === undefined ? await waitForData(deps, settings, progress, request, signal) : go;
+  if (waited.kind === 'wait') return waited;
   const settingsHash = learningSettingsHash(settings);
   // A backfill is refused under other settings than its own.
   const isLive = settings.mode !== 'replay' && input.scope === input.pipeline;
@@ -78,10 +78,17 @@ export async function planRun(
   // Scores that a dead run has written under other settings are not those of the models that go on.
   const isOverwritten = settings.on_settings_change === 'relearn' && begun.some((hash) => hash !== settingsHash);
   const isChanged = progress !== null && (!isContinued || isOverwritten);
+  // One that has nothing to learn does not begin new models.
+  const isTelling = waited.kind === 'skip' && !isChanged && (await owes(deps, settings, input, progress));
+  if (waited.kind === 'skip' && !isTelling) return waited;
+  const warnings = waited.kind === 'skip' ? [`${waited.reason}; ${ONLY_TOLD}`] : [...waited.warnings];
   if (progress !== null && input.scope !== input.pipeline)
     checkLearned(input.pipeline, progress.settingsHash, settingsHash);
   const isRelearned = isChanged && settings.on_settings_change === 'relearn';
-  const due = spanOf(deps, settings, progress, { ...input, until: ready.until }, warnings);
+  const due =
+    waited.kind === 'skip'
+      ? { from: BigInt(waited.window.from), to: BigInt(waited.window.to) }
+      : spanOf(deps, settings, progress, { ...input, until: waited.until }, warnings);
   const span = isRelearned ? relearnedSpan(due, settings, input) : due;
   const begin = progress === null || isRelearned ? span.from : laterOf(span.from, BigInt(progress.to));
   const left = { from: begin, to: span.to };
@@ -141,6 +148,21 @@ async function claimFrom(storage: Storage, scope: string, from: bigint, progress
   if (progress !== null && from >= BigInt(progress.origin)) return;
   const claim = await readClaim(storage, scope);
   if (claim === null || from < BigInt(claim.from)) await writeClaim(storage, scope, { from: String(from), to: null });
+}
+
+const ONLY_TOLD = 'no new rows are read, but what earlier runs could not tell is told';
+
+/** Whether messages of earlier runs are still to be sent. */
+async function owes(
+  { storage }: ActivityDeps,
+  { alerts }: PipelineSettings,
+  { pipeline }: PlanRunInput,
+  progress: Progress | null,
+): Promise<boolean> {
+  if (progress === null) return false;
+  // Silences are known by their machines alone.
+  if (progress.lagging.some(({ why }) => why === 'undelivered')) return true;
+  return new OwedMessages(storage).isAny(pipeline, alerts);
 }
 
 /** Homes of the run: none with fewer than two workers, whose shared queue is home enough. */

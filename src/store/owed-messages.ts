@@ -54,6 +54,11 @@ export class OwedMessages {
     return found;
   }
 
+  /** Whether one of the channels owes anything. */
+  async isAny(pipeline: string, channels: readonly string[]): Promise<boolean> {
+    return (await this.#names(pipeline, channels)).length > 0;
+  }
+
   /** What these channels owe of a machine, oldest event first. */
   async of(pipeline: string, uniqueId: string, channels: readonly string[]): Promise<OwedMessage[]> {
     const names = await this.#names(pipeline, channels);

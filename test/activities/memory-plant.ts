@@ -88,7 +88,7 @@ export class MemoryPlant {
         },
         ATTEMPT,
       );
-      if ('kind' in plan) throw new Error('Expected a pipeline that waits for nothing');
+      if ('kind' in plan) throw new Error(plan.kind === 'skip' ? 'skipped' : 'Expected a run that waits no longer');
       span = plan.span;
       result = addChunk(result, await this.#chunk(plan, msFromNanos(until) + chunksDone));
       if (plan.chunk.index >= plan.chunk.count) return result;

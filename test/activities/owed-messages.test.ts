@@ -50,6 +50,10 @@ async function owedBy({ store }: MemoryPlant): Promise<string[]> {
   return store.list(`owed/${PIPELINE}`);
 }
 
+async function textOf({ store }: MemoryPlant, key: string): Promise<string> {
+  return new TextDecoder().decode((await store.read(key)) ?? new Uint8Array());
+}
+
 /** A run that finds no channel and dies before it can note what it owes: its machines have learned their rows. */
 async function deadRun(plant: MemoryPlant, until: number): Promise<void> {
   plant.isDown = true;
@@ -216,6 +220,47 @@ describe('what a run could not tell', () => {
       expect(found.said.length, `call ${dieAt}`).toBeLessThanOrEqual(most);
       expect(found.owed, `call ${dieAt}`).toEqual([]);
     }
+  });
+});
+
+describe('a run that waits in vain for rows', () => {
+  const inVain = { rows: 1, pipeline: null, limit: 0, every: 1000, otherwise: 'skip' } as const;
+
+  it('tells all the same what is owed, moves nothing, and is skipped when nothing is', async () => {
+    const plant = plantOf();
+    await untold(plant, 'away');
+    plant.settings = {
+      ...plant.settings,
+      wait_for: inVain,
+      expectations: { after_load: [{ min_rows: 1, otherwise: 'fail' }], after_transform: [] },
+    };
+    const progress = JSON.parse(await textOf(plant, `progress/${PIPELINE}.json`));
+    const { window, rows, warnings } = await plant.run(at(60));
+    expect(saidBy(plant)).toEqual(['event 35-37']);
+    expect(window).toEqual({ from: String(at(50)), to: String(at(50)) });
+    expect({ rows, warnings }).toEqual({
+      rows: 0,
+      warnings: [
+        expect.stringMatching(
+          /^waited until \S+ in vain for rows of rows from \S+ on; no new rows are read, but what earlier runs could not tell is told$/,
+        ),
+      ],
+    });
+    const after = JSON.parse(await textOf(plant, `progress/${PIPELINE}.json`));
+    expect({ ...after, lagging: 0, late: 0 }).toEqual({ ...progress, lagging: 0, late: 0 });
+    await expect(plant.run(at(70))).rejects.toThrow('skipped');
+    plant.settings = { ...plant.settings, wait_for: null };
+    put(plant, 50, 79, ORDINARY);
+    expect(await plant.run(at(80))).toMatchObject({ rows: 30, window: { from: String(at(50)) } });
+    expect(saidBy(plant)).toEqual(['event 35-37']);
+  });
+
+  it('is skipped though it owes where it would begin new models', async () => {
+    const plant = plantOf();
+    await untold(plant, 'away');
+    plant.settings = { ...plant.settings, wait_for: inVain, detector: { kind: 'threshold', low: null, high: 101 } };
+    await expect(plant.run(at(60))).rejects.toThrow('skipped');
+    expect(saidBy(plant)).toEqual([]);
   });
 });
 
