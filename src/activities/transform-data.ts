@@ -5,12 +5,12 @@ import { factsOfSlices } from '../shape/expectation-facts.js';
 import { createShaper, type Shaped } from '../shape/group.js';
 import { encodeSlice } from '../shape/slice-codec.js';
 import { putArtifact } from '../store/artifacts.js';
-import { OwedMessages } from '../store/owed-messages.js';
 import type { Attempt } from './attempt.js';
-import { type ChosenMachine, chooseMachines, type OwingMachines } from './choose-machines.js';
+import { type ChosenMachine, chooseMachines } from './choose-machines.js';
 import type { ActivityDeps } from './deps.js';
 import { expectationWarnings } from './expectation-report.js';
 import { missingWarnings } from './missing-values.js';
+import { lookForOwed } from './owed-look.js';
 import { type LoadedParts, readParts } from './parts.js';
 import type { JsonArtifacts, RunPlanDocument } from './plan-document.js';
 import { findSilentMachines } from './silent-machines.js';
@@ -52,13 +52,14 @@ export async function transformData(
     })),
   ];
   const silences = await findSilentMachines(deps.storage, document, plan, shaped);
+  const owed = await lookForOwed(deps.storage, settings, plan);
   const { chosen, seen } = await chooseMachines(
     deps,
     document,
     plan,
     shaped,
     silences?.silent ?? new Map(),
-    await owingMachines(deps, document, plan),
+    owed.machines,
   );
   const machines = await packSlices(deps, plan, chosen, attempt);
   const manifest = new TextEncoder().encode(JSON.stringify(machines));
@@ -70,26 +71,8 @@ export async function transformData(
     refusedCount: refused.length,
     seen,
     ...(silences === null ? {} : { heard: silences.heard }),
-    warnings: [...warnings, ...(silences?.warnings ?? [])],
+    warnings: [...warnings, ...(silences?.warnings ?? []), ...owed.warnings],
   };
-}
-
-/** A look at one folder of the store, which is empty while nothing is owed. */
-async function owingMachines(
-  { storage }: ActivityDeps,
-  { settings }: RunPlanDocument,
-  { pipeline, channels }: RunPlan,
-): Promise<OwingMachines> {
-  // Nobody is told of a backfill's events one by one.
-  if (channels.length === 0) return new Map();
-  const machines = await new OwedMessages(storage).machines(pipeline, channels);
-  // What was told under other id columns is of machines that are none any more.
-  return new Map(
-    machines.flatMap(({ uniqueId, ids }) => {
-      const own = settings.source.id.map((column) => ids[column]).filter((id) => id !== undefined);
-      return own.length === settings.source.id.length ? [[uniqueId, own] as const] : [];
-    }),
-  );
 }
 
 /** What shaping had to set aside: said, so that nobody wonders where rows went. */

@@ -15,6 +15,20 @@ export interface OwedMessage extends Pick<AnomalyEvent, 'pipeline' | 'uniqueId' 
   readonly channel: string;
 }
 
+/** A message of a channel that the pipeline does not have. */
+export interface OwedByOther {
+  readonly file: string;
+  /** The event's first row. */
+  readonly first: Nanos;
+  readonly channel: string;
+}
+
+export interface OwedLook {
+  /** Of which one of the channels owes something. */
+  readonly machines: readonly OwingMachine[];
+  readonly ofOthers: readonly OwedByOther[];
+}
+
 /** Reads at a time: where a channel is down, a whole fleet may owe. */
 const READ_AT_ONCE = 32;
 
@@ -40,9 +54,27 @@ export class OwedMessages {
     await this.#storage.remove(keyOf(message));
   }
 
-  /** The machines of which one of the channels owes something. */
-  async machines(pipeline: string, channels: readonly string[]): Promise<OwingMachine[]> {
-    const names = await this.#names(pipeline, channels);
+  /** What is owed, in one look. @param channels those that the pipeline has. */
+  async look(pipeline: string, channels: readonly string[]): Promise<OwedLook> {
+    const names = await this.#names(pipeline);
+    const own = new Set(channels.map(segmentOf));
+    return {
+      machines: await this.#machinesOf(
+        pipeline,
+        names.filter(({ segment }) => own.has(segment)),
+      ),
+      ofOthers: names
+        .filter(({ segment }) => !own.has(segment))
+        .map(({ file, first, segment }) => ({ file, first, channel: segment })),
+    };
+  }
+
+  /** Nothing is said any more of these. */
+  async giveUp(pipeline: string, messages: readonly OwedByOther[]): Promise<void> {
+    for (const { file } of messages) await this.#storage.remove(`${folderOf(pipeline)}/${file}`);
+  }
+
+  async #machinesOf(pipeline: string, names: readonly Name[]): Promise<OwingMachine[]> {
     // One name a machine is enough: all say the same of it.
     const files = [...new Map(names.map(({ machine, file }) => [machine, file])).values()];
     const found: OwingMachine[] = [];
@@ -56,24 +88,27 @@ export class OwedMessages {
 
   /** Whether one of the channels owes anything. */
   async isAny(pipeline: string, channels: readonly string[]): Promise<boolean> {
-    return (await this.#names(pipeline, channels)).length > 0;
+    const own = new Set(channels.map(segmentOf));
+    return (await this.#names(pipeline)).some(({ segment }) => own.has(segment));
   }
 
   /** What these channels owe of a machine, oldest event first. */
   async of(pipeline: string, uniqueId: string, channels: readonly string[]): Promise<OwedMessage[]> {
-    const names = await this.#names(pipeline, channels);
+    const bySegment = new Map(channels.map((channel) => [segmentOf(channel), channel]));
+    const names = (await this.#names(pipeline)).filter(({ machine }) => machine === segmentOf(uniqueId));
     return names
-      .filter(({ machine }) => machine === segmentOf(uniqueId))
-      .map(({ first, channel }) => ({ pipeline, uniqueId, first, channel }))
+      .flatMap(({ first, segment }) => {
+        const channel = bySegment.get(segment);
+        return channel === undefined ? [] : [{ pipeline, uniqueId, first, channel }];
+      })
       .sort((a, b) => (BigInt(a.first) < BigInt(b.first) ? -1 : 1));
   }
 
-  async #names(pipeline: string, channels: readonly string[]): Promise<Name[]> {
-    const bySegment = new Map(channels.map((channel) => [segmentOf(channel), channel]));
+  async #names(pipeline: string): Promise<Name[]> {
     return (await this.#storage.list(folderOf(pipeline))).flatMap((file) => {
-      const [, machine = '', first = '', segment = ''] = NAME.exec(file) ?? [];
-      const channel = bySegment.get(segment);
-      return channel === undefined ? [] : [{ file, machine, first, channel }];
+      const [, machine, first, segment] = NAME.exec(file) ?? [];
+      if (machine === undefined || first === undefined || segment === undefined) return [];
+      return [{ file, machine, first, segment }];
     });
   }
 }
@@ -83,7 +118,8 @@ interface Name {
   /** The machine's segment. */
   readonly machine: string;
   readonly first: Nanos;
-  readonly channel: string;
+  /** The channel's. */
+  readonly segment: string;
 }
 
 /** Machine, first row, channel; a machine's segment may hold dots, the others hold none. */

@@ -223,6 +223,36 @@ describe('what a run could not tell', () => {
   });
 });
 
+describe('a channel that is taken out of a pipeline while it owes', () => {
+  it('is named by each run with what it owes, and tells it when it is put back', async () => {
+    const plant = plantOf();
+    await untold(plant, 'away');
+    plant.settings = { ...plant.settings, alerts: [] };
+    for (const end of [60, 70]) {
+      expect((await nextRun(plant, end)).warnings).toEqual([
+        'messages are owed by the channel `ops`, which this pipeline does not have any more: 1, of events from 2023-11-14T22:13:55Z on; put it back to have them sent; they are given up when they are older than window.catch_up',
+      ]);
+    }
+    plant.settings = { ...plant.settings, alerts: ['ops'] };
+    expect((await nextRun(plant, 80)).warnings).toEqual([]);
+    expect(saidBy(plant)).toEqual(['event 35-37']);
+    expect(await owedBy(plant)).toEqual([]);
+  });
+
+  it('is forgotten with what is older than window.catch_up, and that is said', async () => {
+    const plant = plantOf(30);
+    await untold(plant, 'away');
+    plant.settings = { ...plant.settings, alerts: [] };
+    await nextRun(plant, 60);
+    expect(await owedBy(plant)).toHaveLength(1);
+    expect((await nextRun(plant, 70)).warnings).toEqual([
+      expect.stringMatching(/`ops`.*: 1, of .*; they are older than window\.catch_up and given up$/),
+    ]);
+    expect(await owedBy(plant)).toEqual([]);
+    expect((await nextRun(plant, 80)).warnings).toEqual([]);
+  });
+});
+
 describe('a run that waits in vain for rows', () => {
   const inVain = { rows: 1, pipeline: null, limit: 0, every: 1000, otherwise: 'skip' } as const;
 

@@ -202,8 +202,14 @@ describe('the record of an alert', () => {
       { event: other, channel: 'mail', how: 'sending' },
     ]);
     expect(await records.owed(pipeline, dotted.uniqueId, ['ops', 'mail'])).toHaveLength(1);
-    expect(await new OwedMessages(storage).machines(pipeline, ['mail'])).toEqual([{ uniqueId, ids: event.ids }]);
-    expect(await new OwedMessages(storage).machines(pipeline, ['ops'])).toHaveLength(2);
+    const messages = new OwedMessages(storage);
+    const { machines, ofOthers } = await messages.look(pipeline, ['mail']);
+    expect(machines).toEqual([{ uniqueId, ids: event.ids }]);
+    expect(ofOthers.map(({ channel, first }) => [channel, first])).toEqual(
+      [dotted, other, event].map(({ first }) => ['ops', first]),
+    );
+    expect((await messages.look(pipeline, ['ops'])).machines).toHaveLength(2);
+    expect([await messages.isAny(pipeline, ['mail']), await messages.isAny(pipeline, ['chat'])]).toEqual([true, false]);
 
     await records.keep({ ...owed[0], how: 'delivered' }, 'revising');
     await records.drop(owed[1]);
@@ -221,7 +227,7 @@ describe('the record of an alert', () => {
     await new OwedMessages(storage).add(event, 'ops');
     await new OwedMessages(storage).add(other, 'ops');
     await storage.write(`owed/${pipeline}/${uniqueId}.1.ops.json`, new TextEncoder().encode('{'));
-    expect(await new OwedMessages(storage).machines(pipeline, ['ops'])).toHaveLength(1);
+    expect((await new OwedMessages(storage).look(pipeline, ['ops'])).machines).toHaveLength(1);
     expect(await records.owed(pipeline, uniqueId, ['ops'])).toEqual([]);
     expect(await storage.list(`owed/${pipeline}`)).toEqual([]);
     expect(await records.isDelivered(event, 'ops')).toBe(true);
