@@ -1,5 +1,6 @@
 import { nearest } from './nearest.js';
 import type { SectionSettings } from './schema.js';
+import { tablesIn } from './tables-in-query.js';
 import type { Path } from './yaml-file.js';
 
 type Pipelines = SectionSettings['pipelines'];
@@ -117,21 +118,9 @@ function wayBack(pipelines: Pipelines, start: string): Step[] | null {
   return null;
 }
 
-const TABLE_NAME = /\b(?:from|join)\s+(?:\w+\s*\.\s*|"[^"]*"\s*\.\s*)?(?:"((?:[^"]|"")+)"|(\w+))/gi;
-const COMMENTS_AND_TEXTS = {
-  sql: /--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^']|'')*'/g,
-  influxql: /--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^'\\]|\\.)*'/g,
-} as const;
-
-/** Of a query the names behind FROM and JOIN, as the database sees them: in SQL lower case unless quoted. */
-function tablesRead(pipelines: Pipelines, name: string): Set<string> {
+function tablesRead(pipelines: Pipelines, name: string): ReadonlySet<string> {
   const { table = null, query = null, language = 'sql' } = pipelines[name]?.source ?? {};
-  if (query === null) return new Set(table === null ? [] : [table]);
-  const plain = query.replace(COMMENTS_AND_TEXTS[language], ' ');
-  const fold = (bare: string) => (language === 'sql' ? bare.toLowerCase() : bare);
-  return new Set(
-    Array.from(plain.matchAll(TABLE_NAME), ([, quoted, bare = '']) => quoted?.replaceAll('""', '"') ?? fold(bare)),
-  );
+  return query === null ? new Set(table === null ? [] : [table]) : tablesIn(query, language);
 }
 
 /** A column of a table is a tag or a field, for all who write to it; and scores are no aggregates. */

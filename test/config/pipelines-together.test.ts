@@ -58,6 +58,14 @@ test.each([
   'SELECT * FROM iox.scores',
   'SELECT * FROM t JOIN Scores ON t.m = scores.m',
   'SELECT * FROM (SELECT * FROM scores)',
+  'SELECT * FROM public.iox.scores',
+  'SELECT * FROM "public" . "iox"."scores" AS s',
+  'SELECT * FROM t, scores',
+  'SELECT t.m, x FROM t AS a, iox.t b, Scores WHERE x > 1',
+  'SELECT * FROM (SELECT m, x FROM t) a, scores',
+  'SELECT * FROM t JOIN u ON abs(t.x, u.x) = 1, scores',
+  'SELECT * FROM (t CROSS JOIN scores)',
+  'SELECT * FROM unnest([1, 2]) u, LATERAL (SELECT * FROM scores)',
 ])('a query that reads its own scores is refused: %s', (reads) => {
   expect(problems({ a: { reads, writes: 'scores' } })).toEqual([
     expect.stringContaining('scores come back as rows: a → scores → a'),
@@ -69,6 +77,12 @@ test.each([
   "SELECT * FROM t WHERE note <> ''from scores''",
   'SELECT * FROM "Scores"',
   'SELECT scores FROM t',
+  'SELECT * FROM scores.iox.t',
+  'SELECT * FROM t WHERE x IS DISTINCT FROM scores',
+  'SELECT * FROM t WHERE time >= $from AND x > 1 ORDER BY m, scores',
+  'SELECT * FROM f(m, scores) WHERE x IN (m, scores)',
+  'SELECT * FROM t JOIN u USING (m, scores)',
+  'SELECT m, scores FROM (SELECT m, scores FROM t) AS s',
 ])('a query that only mentions the name is not: %s', (reads) => {
   expect(problems({ a: { reads, writes: 'scores' } })).toEqual([]);
 });
@@ -149,5 +163,7 @@ test('InfluxQL keeps the case of names and has backslashes in its texts', () => 
   const of = (reads: string) => problems({ a: { reads, language: 'influxql', writes: 'Scores' } });
   expect(of('SELECT * FROM Scores')).toEqual([expect.stringContaining('a → Scores → a')]);
   expect(of('SELECT * FROM scores')).toEqual([]);
+  for (const query of ['SELECT * FROM "db"."rp"."Scores"', 'SELECT * FROM db..Scores', 'SELECT x, m FROM t, Scores'])
+    expect(of(query), query).toEqual([expect.stringContaining('a → Scores → a')]);
   expect(of(String.raw`SELECT * FROM t WHERE note = ''it\''s FROM Scores''`)).toEqual([]);
 });
