@@ -107,7 +107,7 @@ function titleOf(alert: Alert): string {
   return alert.kind === 'revised' ? 'Revised, no anomaly on' : 'Anomaly on';
 }
 
-const TAKEN_BACK = 'rows that came late changed the scores, and nothing there is anomalous any more';
+const TAKEN_BACK = 'rows there came late, were changed or removed since, and nothing there is anomalous any more';
 
 function explanationOf({ kind, event, isFoundLate }: Alert): string {
   if (kind === 'revised') return TAKEN_BACK;

@@ -107,7 +107,7 @@ describe('alertMessage', () => {
   it('takes back what late rows have undone', () => {
     const alert = exampleAlert({}, { kind: 'revised' });
     expect(alertSummary(alert)).toBe(
-      'Revised, no anomaly on bosch-gmbh-m1 (machines): 57 anomalous rows were told, 2026-11-24 06:15:02 UTC to 2026-11-24 06:16:00.250 UTC; rows that came late changed the scores, and nothing there is anomalous any more',
+      'Revised, no anomaly on bosch-gmbh-m1 (machines): 57 anomalous rows were told, 2026-11-24 06:15:02 UTC to 2026-11-24 06:16:00.250 UTC; rows there came late, were changed or removed since, and nothing there is anomalous any more',
     );
     const message = alertMessage(alert);
     expect(message.blocks[0]).toMatchObject({ text: { text: 'Revised, no anomaly on bosch-gmbh-m1' } });
