@@ -285,6 +285,31 @@ describe('a run that waits in vain for rows', () => {
     expect(saidBy(plant)).toEqual(['event 35-37']);
   });
 
+  it('learns late rows then, with the same models and scores as one that had rows', async () => {
+    const ends = await Promise.all(
+      [inVain, null].map(async (wait_for) => {
+        const plant = plantOf();
+        await untold(plant, 'away');
+        put(plant, 40, 41, ODD);
+        put(plant, 44, 44, ODD);
+        plant.settings = { ...plant.settings, wait_for };
+        if (wait_for !== null) await plant.run(at(60));
+        plant.settings = { ...plant.settings, wait_for: null };
+        const told = saidBy(plant).length;
+        put(plant, 50, 79, ORDINARY);
+        await plant.run(at(80));
+        await nextRun(plant, 90);
+        return { told, said: saidBy(plant), scores: plant.influx.scores, learned: plant.newest('a')?.length };
+      }),
+    );
+    const [waited, ran] = ends;
+    expect(waited?.told).toBeGreaterThan(0);
+    expect(ran?.told).toBe(0);
+    expect(waited?.said).toEqual(ran?.said);
+    expect(waited?.scores).toEqual(ran?.scores);
+    expect(waited?.learned).toBe(ran?.learned);
+  });
+
   it('is skipped though it owes where it would begin new models', async () => {
     const plant = plantOf();
     await untold(plant, 'away');
