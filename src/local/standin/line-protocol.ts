@@ -43,6 +43,9 @@ const COMMA = 44;
 const EQUALS = 61;
 const BACKSLASH = 92;
 
+/** What a backslash hides in keys and tag values, as the server's parser has it: itself, too (crate influxdb_line_protocol). */
+const ESCAPED = ',= \\';
+
 const INTEGER = /^[+-]?\d+$/;
 const UNSIGNED = /^\+?\d+$/;
 const FLOAT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
@@ -154,9 +157,9 @@ class Scanner {
     if (measurement.includes('\0')) throw new LineError('The measurement name has a zero character');
     const tags: [string, string][] = [];
     while (this.accept(COMMA)) {
-      const key = this.readWord(EQUALS, SPACE, ',= ');
+      const key = this.readWord(EQUALS, SPACE, ESCAPED);
       if (key === '' || !this.accept(EQUALS)) throw new LineError('Tag Set Malformed: expected key=value');
-      const value = this.readWord(COMMA, SPACE, ',= ');
+      const value = this.readWord(COMMA, SPACE, ESCAPED);
       if (value === '') throw new LineError(`Tag Set Malformed: the value of tag '${key}' is empty`);
       tags.push([key, value]);
     }
@@ -167,7 +170,7 @@ class Scanner {
   }
 
   private readField(): Field {
-    const key = this.readWord(EQUALS, SPACE, ',= ');
+    const key = this.readWord(EQUALS, SPACE, ESCAPED);
     if (key === '' || !this.accept(EQUALS)) throw new LineError('Field Set Malformed: expected key=value');
     if (this.text.charCodeAt(this.pos) === QUOTE) return { key, kind: 'string', value: this.readString(key) };
     const { text } = this;
@@ -228,7 +231,9 @@ class Scanner {
     this.pos = Math.min(at, text.length);
     const raw = text.slice(start, this.pos);
     if (!escaped) return raw;
-    return raw.replace(/\\(.)/gs, (pair, letter: string) => (escapable.includes(letter) ? letter : pair));
+    const word = raw.replace(/\\(.)/gs, (pair, letter: string) => (escapable.includes(letter) ? letter : pair));
+    if (word.endsWith('\\')) throw new LineError(`'${word}' ends with a backslash, which no name or tag value may`);
+    return word;
   }
 
   private skipSpaces(): void {
