@@ -11,7 +11,7 @@ import type { Decimal } from './csv/number-text.js';
 import { chooseOutput, type Output, writeOutput } from './csv/output.js';
 import { readPipelineRows } from './csv/pipeline-rows.js';
 import { timeUnitOf } from './csv/time-text.js';
-import { createScoreLines, type DateStyle } from './csv/write-scores.js';
+import { createScoreLines, type TextStyle } from './csv/write-scores.js';
 import type { CliIo } from './io.js';
 import { pipelineSettings } from './pipeline-settings.js';
 import { createProgress } from './progress.js';
@@ -76,12 +76,12 @@ export async function scoreFile(options: ScoreOptions, io: CliIo): Promise<{ res
   const { shaped, timeFormat } = await nothingWritten(
     readPipelineRows({ file, timeUnit, decimal: options.decimal ?? null, settings }, io),
   );
-  const dates: DateStyle =
+  const style: TextStyle =
     settings.mode === 'replay' ? { kind: 'data frame', format: timeFormat } : { kind: 'rfc 3339' };
   const totals: Totals = { rows_scored: 0, anomalies: 0, unscored: 0 };
   // A bar would be drawn between the rows of a terminal.
   const scoring = createProgress(output.kind === 'file' ? io : { ...io, isTty: false }, 'scoring', shaped.counts.rows);
-  await writeOutput(output, scoreTexts(shaped, settings, dates, totals, scoring.update), io).finally(scoring.stop);
+  await writeOutput(output, scoreTexts(shaped, settings, style, totals, scoring.update), io).finally(scoring.stop);
 
   const { rows, missing, duplicates, unidentified } = shaped.counts;
   const seconds = Math.round(performance.now() - started) / 1000;
@@ -100,11 +100,11 @@ interface Totals {
 async function* scoreTexts(
   { slices, appearance }: Shaped,
   settings: PipelineSettings,
-  dates: DateStyle,
+  style: TextStyle,
   totals: Totals,
   onRows: (rows: number) => void,
 ): AsyncGenerator<string, void, void> {
-  const lines = createScoreLines(featureNames(settings), dates);
+  const lines = createScoreLines(featureNames(settings), style);
   const byId = new Map(slices.map((slice) => [slice.uniqueId, slice]));
   let rows = 0;
   for (const uniqueId of appearance) {

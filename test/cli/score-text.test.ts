@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { idTextsOf } from '../../src/cli/csv/id-text.js';
 import { numberFromText, pythonText, textFromNumber } from '../../src/cli/csv/number-text.js';
 import { nanosFromText, timeFormatOf } from '../../src/cli/csv/time-text.js';
-import { createScoreLines } from '../../src/cli/csv/write-scores.js';
+import { createScoreLines, type TextStyle } from '../../src/cli/csv/write-scores.js';
 
 const numbers = z
   .array(z.tuple([z.string(), z.string(), z.string()]))
@@ -146,6 +146,23 @@ describe('score lines', () => {
     const lines = createScoreLines(['power', 'a,b'], { kind: 'rfc 3339' });
     lines.add(0n, 0.5, Float64Array.of(1, NaN), true, 'x"y');
     expect(lines.end()).toBe('date,score,power,"a,b",is_anomaly,unique_id\n1970-01-01T00:00:00Z,0.5,1,,True,"x""y"\n');
+  });
+
+  it('write a number as it was read, but with 17 digits where the file is to be that of a data frame', () => {
+    const written = (style: TextStyle): string[] => {
+      const lines = createScoreLines(['power'], style);
+      for (const value of [207.64, 1e21, -0, Infinity]) lines.add(0n, 0.1, Float64Array.of(value), false, 'm');
+      return lines
+        .end()
+        .split('\n')
+        .slice(1, -1)
+        .map((line) => line.split(',').slice(1, 3).join(' '));
+    };
+    expect(written({ kind: 'rfc 3339' })).toEqual(['0.1 207.64', '0.1 1e+21', '0.1 -0', '0.1 inf']);
+    expect(written({ kind: 'data frame', format: null }).slice(0, 2)).toEqual([
+      '0.10000000000000001 207.63999999999999',
+      '0.10000000000000001 1e+21',
+    ]);
   });
 
   it('write dates as a data frame does, 20,000 rows at a time', () => {

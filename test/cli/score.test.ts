@@ -63,7 +63,7 @@ describe('score', () => {
     );
     expect(text.split('\n')).toEqual([
       'date,score,value,is_anomaly,unique_id',
-      '2026-01-01T00:00:00.500Z,0,0.20000000000000001,False,acme-007',
+      '2026-01-01T00:00:00.500Z,0,0.2,False,acme-007',
       '2026-01-01T00:00:01Z,0,0.5,False,acme-007',
       '2026-01-01T00:00:02Z,,,False,acme-007',
       '',

@@ -29,6 +29,11 @@ export function numberFromText(text: string, decimal: Decimal = '.'): number | n
   return infinite[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
 }
 
+/** The shortest text that reads back to the same bits: what was read as 207.64 is written so; NaN is empty. */
+export function shortNumberText(value: number): string {
+  return Number.isFinite(value) && !Object.is(value, -0) ? String(value) : textFromNumber(value);
+}
+
 /**
  * A double as C's printf writes it with `%.17g`: reads back to the same bits; NaN is empty, as in a data frame's file.
  */

@@ -1,5 +1,5 @@
 import { isoFromNanos } from '../../contract/time.js';
-import { textFromNumber } from './number-text.js';
+import { shortNumberText, textFromNumber } from './number-text.js';
 import { secondText, type TimeFormat } from './time-text.js';
 
 /** Rows pandas' to_csv formats together (its default chunk: 100,000 cells of five columns); dates look alike within one. */
@@ -9,8 +9,11 @@ const NANOS_PER_SECOND = 1_000_000_000n;
 const NANOS_PER_MINUTE = 60n * NANOS_PER_SECOND;
 const NANOS_PER_DAY = 86_400n * NANOS_PER_SECOND;
 
-/** How dates are written: `data frame` as pandas' to_csv does for the times as they were read, `rfc 3339` in UTC. */
-export type DateStyle =
+/**
+ * How dates and numbers are written: `data frame` as pandas' to_csv does for the times as they were read and numbers with 17
+ * digits, `rfc 3339` in UTC and numbers as short as they can be.
+ */
+export type TextStyle =
   | { readonly kind: 'data frame'; readonly format: TimeFormat | null }
   | { readonly kind: 'rfc 3339' };
 
@@ -28,17 +31,18 @@ export interface ScoreLines {
 }
 
 /**
- * Writes `date,score,value,is_anomaly,unique_id`, numbers with 17 significant digits, so that they read back to the same
+ * Writes `date,score,value,is_anomaly,unique_id`, numbers so that they read back to the same
  * bits. With several value columns each is written under its own name instead of `value`.
  */
-export function createScoreLines(valueColumns: readonly string[], dates: DateStyle): ScoreLines {
+export function createScoreLines(valueColumns: readonly string[], style: TextStyle): ScoreLines {
+  const numberText = style.kind === 'rfc 3339' ? shortNumberText : textFromNumber;
   const names = valueColumns.length === 1 ? ['value'] : valueColumns;
   let text = `${['date', 'score', ...names, 'is_anomaly', 'unique_id'].map(quoted).join(',')}\n`;
   let times: bigint[] = [];
   let rests: string[] = [];
 
   function flush(): void {
-    const dateOf = dates.kind === 'rfc 3339' ? isoFromNanos : dataFrameDates(times, dates.format);
+    const dateOf = style.kind === 'rfc 3339' ? isoFromNanos : dataFrameDates(times, style.format);
     const lines = times.map((time, i) => `${dateOf(time)},${rests[i]}\n`);
     text += lines.join('');
     times = [];
@@ -53,8 +57,8 @@ export function createScoreLines(valueColumns: readonly string[], dates: DateSty
 
   return {
     add(time, score, values, isAnomaly, uniqueId) {
-      let rest = textFromNumber(score);
-      for (const value of values) rest += `,${textFromNumber(value)}`;
+      let rest = numberText(score);
+      for (const value of values) rest += `,${numberText(value)}`;
       rests.push(`${rest},${isAnomaly ? 'True' : 'False'},${quoted(uniqueId)}`);
       times.push(time);
       if (times.length === CHUNK_ROWS) flush();
