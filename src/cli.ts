@@ -228,7 +228,7 @@ HALFSPACE_API_TOKEN. GET /healthz answers as long as the server runs.`,
     )
     .option(
       '--variant <name:key=value,...>',
-      'more settings to try side by side; may be given more than once',
+      'more settings to try side by side; may be given up to seven times, six with --set',
       appended,
     )
     .option('--labels <file>', 'CSV with unique_id, from, to: stretches that are known to be anomalous')

@@ -191,7 +191,11 @@ describe('backtest refuses with one line', () => {
 
   it('more variants than can be read side by side', async () => {
     const variant = Array.from({ length: 8 }, (_, i) => `v${i}:verdict.threshold=0.${i}`);
-    expect((await refusal({ variant })).message).toBe('Expected at most 8 variants side by side, got 9');
+    const most = 'Expected at most 7 variants beside the settings of the file, got 8';
+    expect((await refusal({ variant })).message).toBe(most);
+    const set = ['verdict.threshold=0.99'];
+    const { message } = await refusal({ set, variant: variant.slice(1) });
+    expect(message).toBe(`${most}, all of --set being one`);
   });
 
   it.each([

@@ -7,8 +7,8 @@ import { UsageError } from '../usage-error.js';
 
 /** What a model and its verdicts depend on; all variants read the same rows, and nothing is written or sent. */
 const TRIED: readonly string[] = ['detector', 'model', 'features', 'resample', 'normalise', 'order', 'verdict'];
-/** A report with more side by side cannot be read. */
-const MOST_VARIANTS = 8;
+/** Beside the file's own settings: a report with more cannot be read. */
+const MOST_BESIDE = 7;
 const LONGEST_NAME = 60;
 
 export interface VariantOptions {
@@ -47,8 +47,11 @@ export function readVariants({ config, set = [], variant = [], ...options }: Var
     const changed = withOption(option, () => load(changes).pipelines);
     variants.push({ name: shortened(name), changes: texts, settings: pipelineSettings(pipeline, changed).settings });
   }
-  if (variants.length > MOST_VARIANTS) {
-    throw new UsageError(`Expected at most ${MOST_VARIANTS} variants side by side, got ${variants.length}`);
+  if (asked.length > MOST_BESIDE) {
+    const given = set.length === 0 ? '' : ', all of --set being one';
+    throw new UsageError(
+      `Expected at most ${MOST_BESIDE} variants beside the settings of the file, got ${asked.length}${given}`,
+    );
   }
   return { pipeline, variants, file: loaded.file };
 }
