@@ -208,7 +208,10 @@ export function settingsOf({ pipelines }: ActivityDeps, pipeline: string): Pipel
   const settings = pipelines[pipeline];
   if (settings !== undefined) return settings;
   const known = Object.keys(pipelines).join(', ');
-  throw new HalfspaceError('UnknownPipeline', `No pipeline is called \`${pipeline}\`; this worker has: ${known}`);
+  throw new HalfspaceError(
+    'UnknownPipeline',
+    `No pipeline is called \`${pipeline}\`; this worker has: ${known}; start the worker again if halfspace.yaml was changed after it`,
+  );
 }
 
 function spanOf(

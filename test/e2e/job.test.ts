@@ -284,7 +284,9 @@ describe('a run that cannot succeed', () => {
 
   it('names the pipelines there are when it is asked for another', async () => {
     await build({ pipelines: { machines: machinesPipeline() } });
-    expect(await reasonOfFailure(plant.run('machine', nanosFromMs(START)))).toMatch(/this worker has: machines/);
+    expect(await reasonOfFailure(plant.run('machine', nanosFromMs(START)))).toMatch(
+      /this worker has: machines; start the worker again if/,
+    );
   });
 
   it('refuses machines that share a unique_id and scores the others', async () => {
