@@ -30,6 +30,7 @@ export async function serve({ config, host, port }: ServeOptions, io: CliIo): Pr
     // Callers hear of it too; who starts it should not have to wait for the first one.
     runs.connect().catch((error: unknown) => log(error instanceof Error ? error.message : String(error)));
     await stopped(stop.signal);
+    io.stderr('ending; what is under way is answered\n');
     await server.close();
   } finally {
     await runs.close();

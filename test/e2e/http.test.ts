@@ -259,7 +259,9 @@ it.each(['SIGINT', 'SIGTERM'] as const)('finishes what is under way on %s and en
   expect(response.statusCode).toBe(202);
   expect(response.headers.connection).toBe('close');
   response.resume();
-  expect((await command.done).code).toBe(0);
+  const { code, stderr } = await command.done;
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/^ending; what is under way is answered$/m);
 });
 
 it('answers 503 in one line while Temporal is away, and goes on by itself once it is there', async () => {
