@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/common';
 import { remedyOf } from '../temporal-failures.js';
 import type { CliIo } from './io.js';
 
@@ -73,6 +74,19 @@ export function lineOf(message: string, fields: Fields, everything: boolean): Lo
     message: `${what}${place}${reason}`.replace(/\s*\n\s*/g, ' '),
     fields: everything ? Object.fromEntries(all) : {},
   };
+}
+
+/** The log but for steps that fail and are tried again while `isEnding`: what each of them could not reach any more. */
+export function withoutRetriedSteps(log: ReturnType<typeof logTo>, isEnding: () => boolean): typeof log {
+  return (level, text, details) => {
+    if (!isEnding() || !isRetriedStep(text, details)) log(level, text, details);
+  };
+}
+
+/** Whether an entry says that a step failed which is tried again. */
+function isRetriedStep(message: string, { sdkComponent, error }: Fields): boolean {
+  const isFinal = error instanceof ApplicationFailure && error.nonRetryable === true;
+  return sdkComponent === 'worker' && message === 'Activity failed' && !isFinal;
 }
 
 /** The innermost cause: what is around it only says that something failed. */

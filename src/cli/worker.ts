@@ -7,7 +7,7 @@ import { createWorker, GRACE_MS, type HalfspaceWorker } from '../worker.js';
 import { endSurely } from './end-surely.js';
 import type { CliIo } from './io.js';
 import { changeLine, wantedSchedules } from './schedule.js';
-import { logTo } from './worker-log.js';
+import { logTo, withoutRetriedSteps } from './worker-log.js';
 
 export interface WorkerCommandOptions {
   readonly config?: string | undefined;
@@ -35,13 +35,15 @@ export async function runWorker({ config }: WorkerCommandOptions, io: CliIo): Pr
       log('info', 'Temporal answers again', {});
     }
   };
-  const log = logTo(io, logLevel === 'debug', Date.now, () => void onAway());
+  const everything = logLevel === 'debug';
+  const logAll = logTo(io, everything, Date.now, () => void onAway());
+  const log = everything ? logAll : withoutRetriedSteps(logAll, () => isEnding);
   worker = await createWorker({ settings, log, ownsSignals: true, logLevel });
   const onSignal = () => {
     if (isEnding) return;
     isEnding = true;
     // Said because it may take seconds; a step or the native part that takes longer is left behind: retries are made for that.
-    io.stderr(`ending; steps under way have ${GRACE_MS / 1000} seconds\n`);
+    io.stderr(`ending; steps under way have ${GRACE_MS / 1000} seconds, and runs go on at the next worker\n`);
     endSurely('The worker did not end in time and is ended; the next worker does its steps again', io);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal);

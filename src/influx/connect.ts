@@ -2,7 +2,7 @@ import { HttpError, InfluxDBClient, type QParamType, setLogger } from '@influxda
 import { HalfspaceError } from '../contract/failures.js';
 import type { QueryLanguage } from '../contract/pipeline.js';
 import type { Table } from '../contract/table.js';
-import { failureFromInflux, type InfluxAddress } from './errors.js';
+import { failureFromInflux, type InfluxAddress, type InfluxPlace } from './errors.js';
 import { columnarQueryOf } from './record-batches.js';
 import { findRejectedLine } from './rejected-line.js';
 import { readRows } from './row-query.js';
@@ -72,6 +72,8 @@ const LARGEST_MESSAGE_BYTES = 64 * 1024 * 1024; // gRPC's default of 4 MB is les
 export function createInflux(options: InfluxOptions): Influx {
   const { token, database, queryTimeoutMs = QUERY_TIMEOUT_MS, writeTimeoutMs = WRITE_TIMEOUT_MS, warn } = options;
   const where: InfluxAddress = { host: originOf(options.host), database };
+  let hasAnswered = false;
+  const place = (): InfluxPlace => ({ ...where, hasAnswered });
   checkToken(token ?? '');
   // The client prints every failed write on stderr by itself; failures are reported by whoever catches them.
   setLogger({ error: () => {}, warn: () => {} });
@@ -111,7 +113,8 @@ export function createInflux(options: InfluxOptions): Influx {
     const tables = (language === 'influxql' ? mapEach(opened, withoutMeasurement) : opened)[Symbol.asyncIterator]();
     try {
       for (let rows = 0; ; ) {
-        const next = await nextTable(tables, where, signal);
+        const next = await nextTable(tables, place, signal);
+        hasAnswered = true;
         if (next === null) return;
         if (next.rows === 0) continue;
         rows += next.rows;
@@ -131,13 +134,14 @@ export function createInflux(options: InfluxOptions): Influx {
     if (lines.length === 0) return;
     try {
       await orAborted(client.write([...lines], database), signal);
+      hasAnswered = true;
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof HttpError && error.statusCode === 400) {
         const named = await findRejectedLine(error, lines, { ...where, token, timeoutMs: writeTimeoutMs, signal });
         if (named !== null) throw named;
       }
-      throw failureFromInflux(error, where);
+      throw failureFromInflux(error, place());
     }
   }
 
@@ -146,7 +150,7 @@ export function createInflux(options: InfluxOptions): Influx {
 
 async function nextTable(
   tables: AsyncIterator<Table>,
-  where: InfluxAddress,
+  place: () => InfluxPlace,
   signal: AbortSignal | undefined,
 ): Promise<Table | null> {
   try {
@@ -154,7 +158,7 @@ async function nextTable(
     return next.done === true ? null : next.value;
   } catch (error) {
     signal?.throwIfAborted();
-    throw failureFromInflux(error, where);
+    throw failureFromInflux(error, place());
   }
 }
 

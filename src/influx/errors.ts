@@ -11,6 +11,12 @@ export interface InfluxAddress {
   readonly database: string;
 }
 
+/** The same, and what is known of the way there. */
+export interface InfluxPlace extends InfluxAddress {
+  /** Whether this connection's address and protocol have been seen to be right: what fails then is the server's being away. */
+  readonly hasAnswered?: boolean;
+}
+
 const FILE_LIMIT = /file limit/i;
 const MISSING_DATABASE = /(database|bucket|namespace)\b.*\b(not found|does not exist)/i;
 const MISSING_TABLE = /\btable\b.*\b(not found|does not exist)/i;
@@ -27,7 +33,7 @@ const LONGEST_SERVER_TEXT = 500; // a planner error may quote the whole query
  * The failure that says what a caller of InfluxDB can do about `error`; a HalfspaceError passes through unchanged.
  * Anything unknown becomes `ServerFault`, which is tried again.
  */
-export function failureFromInflux(error: unknown, where: InfluxAddress): HalfspaceError {
+export function failureFromInflux(error: unknown, where: InfluxPlace): HalfspaceError {
   if (error instanceof HalfspaceError) return error;
   if (error instanceof HttpError) return failureFromHttp(error, where);
   if (error instanceof RequestTimedOutError) return timedOut(error, where);
@@ -43,7 +49,7 @@ export function isFileLimit(error: unknown): boolean {
   return error instanceof HalfspaceError && error.kind === 'BadQuery' && FILE_LIMIT.test(error.message);
 }
 
-function failureFromRpc(error: Error, where: InfluxAddress): HalfspaceError {
+function failureFromRpc(error: Error, where: InfluxPlace): HalfspaceError {
   const text = rpcText(error);
   const options = { cause: error };
   // The texts come first: InfluxDB sends some of them under a code that alone would mean something else.
@@ -114,7 +120,7 @@ function failureFromHttp(error: HttpError, where: InfluxAddress): HalfspaceError
   );
 }
 
-function failureFromNetwork(error: Error, where: InfluxAddress): HalfspaceError {
+function failureFromNetwork(error: Error, where: InfluxPlace): HalfspaceError {
   const code = stringProperty(error, 'code') ?? '';
   // An Error with a code came from a socket or from name resolution; AbortError is the client's word for a cut response.
   if (code !== '' || error.name === 'AbortError' || LOST_CONNECTION.test(error.message)) {
@@ -187,11 +193,11 @@ function timedOut(cause: Error, where: InfluxAddress): HalfspaceError {
   );
 }
 
-function unreachable(text: string, where: InfluxAddress, cause: Error): HalfspaceError {
+function unreachable(text: string, where: InfluxPlace, cause: Error): HalfspaceError {
   const reason = networkReason(shorten(text));
   const remedy = TLS.test(text)
     ? 'Check http or https in influx.host and the server’s certificate (NODE_EXTRA_CA_CERTS adds an authority)'
-    : OTHER_SERVER.test(text)
+    : OTHER_SERVER.test(text) && where.hasAnswered !== true
       ? 'Check http or https and the port in influx.host, and that it is InfluxDB 3 that runs there'
       : 'Check influx.host and that the server runs';
   return new HalfspaceError('Unreachable', `InfluxDB at ${where.host} cannot be reached: ${reason}. ${remedy}.`, {

@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure, RetryState } from '@temporalio/common';
 import { expect, test } from 'vitest';
-import { lineOf, logTo } from '../../src/cli/worker-log.js';
+import { lineOf, logTo, withoutRetriedSteps } from '../../src/cli/worker-log.js';
 import { capturedIo } from './captured-io.js';
 
 const SDK = { sdkComponent: 'worker', taskToken: 'x'.repeat(300) };
@@ -12,6 +12,25 @@ test('a failed attempt is one line: which step, which attempt, of which workflow
     message: 'loadInfluxData failed (attempt 3, detect/machines): InfluxDB at http://h cannot be reached. Check it.',
     fields: {},
   });
+});
+
+test('a worker that ends tells of steps that failed for good, not of those that are tried again', () => {
+  const entries = ['over', 'away', new Error('away')].map((why) => ({
+    ...ATTEMPT,
+    error: why instanceof Error ? why : ApplicationFailure.create({ message: why, nonRetryable: why === 'over' }),
+  }));
+  const linesWhile = (isEnding: boolean): string[] => {
+    const io = capturedIo();
+    const log = withoutRetriedSteps(logTo(io), () => isEnding);
+    for (const entry of entries) log('warn', 'Activity failed', entry);
+    log('warn', 'Workflow failed', { ...SDK, error: new Error('away') });
+    return io.err().trimEnd().split('\n');
+  };
+  expect(linesWhile(false)).toHaveLength(4);
+  expect(linesWhile(true)).toEqual([
+    expect.stringMatching(/loadInfluxData failed .*: over$/),
+    expect.stringMatching(/Workflow failed: away$/),
+  ]);
 });
 
 test('a failed workflow gives the innermost reason', () => {

@@ -45,7 +45,7 @@ it('a Temporal that goes away is told of once, on stderr, and keeps no idle work
   const [, ...lines] = stderr.trimEnd().split('\n');
   expect(lines).toEqual([
     expect.stringMatching(/^\S+Z warn Temporal does not answer and is asked again: Connection refused$/),
-    'ending; steps under way have 5 seconds',
+    'ending; steps under way have 5 seconds, and runs go on at the next worker',
   ]);
 }, 120_000);
 

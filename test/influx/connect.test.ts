@@ -247,6 +247,29 @@ test.each([
   expect(stderr).not.toHaveBeenCalled();
 });
 
+test('asks for protocol and port only as long as the server has never answered', async () => {
+  let isHungUp = true;
+  const server = createHttpServer((request, response) => {
+    request.resume();
+    if (isHungUp) request.socket.destroy();
+    else response.writeHead(204).end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const influx = createInflux({ host: `http://127.0.0.1:${port}`, token: null, database: 'db' });
+  cleanups.push(() => {
+    server.closeAllConnections();
+    server.close();
+    return influx.close();
+  });
+  await expect(influx.write(['m v=1 1'])).rejects.toThrow(/socket hang up\. Check http or https and the port/);
+  isHungUp = false;
+  await influx.write(['m v=1 1']);
+  isHungUp = true;
+  await expect(influx.write(['m v=1 1'])).rejects.toThrow(/ECONNRESET.*Check influx\.host and that the server runs/);
+});
+
 test('stops waiting for a write when cancelled', async () => {
   const server = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
   await once(server, 'listening');

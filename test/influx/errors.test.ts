@@ -88,6 +88,13 @@ test.each([
   expect(query.message).toContain(said.replace('ECONNRESET: ', ''));
 });
 
+test('doubts neither protocol nor port of a server that has answered before', () => {
+  const hungUp = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+  const { kind, message } = failureFromInflux(hungUp, { ...where, hasAnswered: true });
+  expect(kind).toBe('Unreachable');
+  expect(message).toMatch(/ECONNRESET: socket hang up\. Check influx\.host and that the server runs\.$/);
+});
+
 test.each([
   ['No connection established. Last error: Failed to connect (2026-11-23T12:07:07.198Z)', 'listens there and hung up'],
   ['No connection established. Last error: Protocol error (2026-11-23T12:07:07.198Z)', 'does not speak HTTP/2'],
