@@ -55,6 +55,9 @@ const DEFAULT_NAMESPACE = 'default';
 /** A server that is there answers within milliseconds; one that is not should not be waited for. */
 const CONNECT_TIMEOUT_MS = 5000;
 
+/** Longest wait before a connection that was lost is made again; gRPC's own is two minutes, long after a restart. */
+const RECONNECT_WITHIN_MS = 3000;
+
 export interface TemporalTarget {
   readonly connectionOptions: TemporalConnectConfig['connectionOptions'];
   readonly namespace: string;
@@ -142,6 +145,7 @@ export async function connectTemporal(options: ConnectOptions = {}): Promise<Tem
   const known: ConnectionOptions = {
     address,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    channelArgs: { 'grpc.max_reconnect_backoff_ms': RECONNECT_WITHIN_MS },
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(tls === undefined ? {} : { tls }),
     ...(metadata === undefined ? {} : { metadata }),

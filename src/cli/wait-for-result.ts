@@ -13,7 +13,9 @@ import { type FailureKind, HalfspaceError } from '../contract/failures.js';
 import { WAITS_FOR } from '../contract/names.js';
 import { failureOfRun, grpcCause } from '../temporal-failures.js';
 import type { CliIo } from './io.js';
+import { createSayer } from './say-again.js';
 import { listenForStop } from './stop-signal.js';
+import { COMES_BACK_WITHIN_MS, comesBack, isAway } from './temporal-back.js';
 import { visible } from './visible.js';
 
 /** Where what is waited for is done. */
@@ -112,17 +114,33 @@ export async function waitForResult<F extends Workflow>(
   setMaxListeners(0, until);
   const watching = watchAttempts(handle, place, io, until);
   try {
-    return await place.temporal.client.withAbortSignal(until, () => handle.result());
+    for (;;) {
+      try {
+        return await place.temporal.client.withAbortSignal(until, () => handle.result());
+      } catch (error) {
+        if (until.aborted || !isAway(error)) throw error;
+        const long = `${COMES_BACK_WITHIN_MS / 1000} seconds more`;
+        io.stderr(lineOn(io, `Temporal does not answer (${grpcCause(error).text}) and is asked for ${long}\n`));
+        if (!(await comesBack(place.temporal, until))) throw error;
+        io.stderr(lineOn(io, 'Temporal answers again\n'));
+      }
+    }
   } catch (error) {
-    throw failureOf(handle, error);
+    throw failureOf(handle, place.temporal, error);
   } finally {
     done.abort();
     await watching;
   }
 }
 
+/** Not behind a bar that is being drawn. */
+function lineOn({ isTty }: CliIo, line: string): string {
+  return isTty ? `\r\x1b[K${line}` : line;
+}
+
 function failureOf<F extends Workflow>(
   { workflowId, firstExecutionRunId: runId }: Started<F>['handle'],
+  { address, namespace }: TemporalClient,
   error: unknown,
 ): unknown {
   if (error instanceof WorkflowFailedError) {
@@ -134,10 +152,14 @@ function failureOf<F extends Workflow>(
   const { code, text } = grpcCause(error);
   const isGone = error instanceof WorkflowNotFoundError;
   if (code === null && !isGone) return error;
-  const what = isGone ? 'Temporal does not know the run any more' : `Temporal does not answer any more (${text})`;
+  const run = `workflow ${workflowId}, run ${runId}`;
+  if (isGone) {
+    const what = `Temporal does not know the run any more (${run}); the same command starts it again`;
+    return new HalfspaceError('Unreachable', what, { cause: error });
+  }
   return new HalfspaceError(
     'Unreachable',
-    `${what}; once it is back, see how the run ended: workflow ${workflowId}, run ${runId} in its UI, or \`temporal workflow result --workflow-id ${workflowId} --run-id ${runId}\``,
+    `Temporal does not answer any more (${text}); once it is back, the same command joins the run if it still goes on; how it ended is in the Temporal UI (${run}), or temporal workflow result --address ${address} --namespace ${namespace} --workflow-id ${workflowId} --run-id ${runId}`,
     { cause: error },
   );
 }
@@ -149,12 +171,7 @@ async function watchAttempts<F extends Workflow>(
   io: CliIo,
   signal: AbortSignal,
 ): Promise<void> {
-  const said = new Set<string>();
-  const sayOnce = (line: string, key = line): void => {
-    // Not behind a bar that is being drawn.
-    if (!said.has(key)) io.stderr(io.isTty ? `\r\x1b[K${line}` : line);
-    said.add(key);
-  };
+  const say = createSayer((line) => io.stderr(lineOn(io, line)));
   for (let look = 1; !signal.aborted; look++) {
     await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
@@ -164,22 +181,22 @@ async function watchAttempts<F extends Workflow>(
     const description = await ask(() => handle.describe());
     if (description === null) continue;
     const waitsFor = description.memo?.[WAITS_FOR];
-    if (typeof waitsFor === 'string') sayOnce(`waits for ${visible(waitsFor)}\n`);
+    if (typeof waitsFor === 'string') say.once(`waits for ${visible(waitsFor)}\n`);
     for (const { step, attempt, why } of retriesOf(description)) {
-      sayOnce(`${step} is tried again (attempt ${attempt}): ${visible(why)}\n`);
+      say.once(`${step} is tried again (attempt ${attempt}): ${visible(why)}\n`);
     }
     for (const workflowId of oldestChildren(description)) {
       const child = await ask(() => temporal.client.workflow.getHandle(workflowId).describe());
       for (const { step, why } of child === null ? [] : retriesOf(child)) {
         // Of what fails for many machines the first is named.
-        sayOnce(`${step} is tried again (${visible(workflowId)}): ${visible(why)}\n`, `${step} ${why}`);
+        say.once(`${step} is tried again (${visible(workflowId)}): ${visible(why)}\n`, `${step} ${why}`);
       }
     }
     if (look % LOOKS_PER_COUNT !== 0) continue;
     const since = untakenSince(description) ?? (await unansweredSince(handle, { temporal, taskQueue }, signal));
     if (since === undefined || (await ask(() => countWorkers(temporal, taskQueue, since))) !== 0) continue;
-    sayOnce(
-      `no worker polls the task queue \`${taskQueue}\` at ${temporal.address} any more; the run waits for one: start it with \`npx halfspace worker\`\n`,
+    say.everyMinute(
+      `no worker polls the task queue \`${taskQueue}\` at ${temporal.address} any more; the run waits for one: start it with \`npx halfspace worker\` (Ctrl-C ends only the waiting)\n`,
     );
   }
 }

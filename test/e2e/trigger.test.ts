@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ApplicationFailure, Context } from '@temporalio/activity';
+import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
-import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { asActivity } from '../../src/activities/attempt.js';
 import { readEnvironment } from '../../src/config/environment.js';
 import { HalfspaceError } from '../../src/contract/failures.js';
@@ -97,7 +101,7 @@ describe('trigger', () => {
     await stop?.();
     const command = await startCommand(['trigger'], { cwd, env: shared() });
     const warning =
-      /^no worker polls the task queue `quiet-\S+` at \S+ any more; the run waits for one: start it .*$/gm;
+      /^no worker polls the task queue `quiet-\S+` at \S+ any more; the run waits for one: start it with `npx halfspace worker` \(Ctrl-C ends only the waiting\)$/gm;
     await expect
       .poll(() => command.output().match(warning) ?? [command.output()], { timeout: 25_000 })
       .toEqual([expect.stringMatching(warning)]);
@@ -162,10 +166,45 @@ describe('trigger', () => {
     await server.close();
     const { code, stderr } = await command.done;
     expect(code).toBe(1);
-    const [, runId] = /--run-id (\S+)`$/.exec(stderr.trim()) ?? [];
+    const [, runId] = /--run-id (\S+)$/.exec(stderr.trim()) ?? [];
     expect(runId).toMatch(/^[0-9a-f-]{36}$/);
     expect(stderr.trim().split('\n').at(-1)).toMatch(
-      /^halfspace: Temporal does not answer any more \(.*ECONNREFUSED.*\); once it is back, see how the run ended: workflow detect\//,
+      /^halfspace: Temporal does not answer any more \(.*ECONNREFUSED.*\); once it is back, the same command joins the run if it still goes on; how it ended is in the Temporal UI \(workflow detect\//,
     );
-  });
+  }, 150_000);
+
+  it('goes on waiting when Temporal is away for longer than calls are tried again, and comes back', async () => {
+    const { temporalCliPath, searchPath, cacheHome } = readEnvironment();
+    const cliPath = await findTemporalCli({ cacheDir: cacheHome, cliPath: temporalCliPath, pathVariable: searchPath });
+    const folder = await mkdtemp(join(tmpdir(), 'halfspace-back-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const start = (port: number) =>
+      startTemporalServer({ cliPath, port, uiPort: 0, dbFile: join(folder, 'temporal.db') });
+    const server = await start(0);
+    let isPlanning = false;
+    const cwd = await startWorker(server.address, {
+      planRun: async () => {
+        isPlanning = true;
+        return Context.current().cancelled;
+      },
+    });
+    const command = await startCommand(['trigger'], { cwd, env: { TEMPORAL_ADDRESS: server.address } });
+    onTestFinished(() => void command.process.kill('SIGKILL'));
+    await expect.poll(() => isPlanning, { timeout: 20_000 }).toBe(true);
+    await stop?.();
+    await server.close();
+    await expect
+      .poll(command.output, { timeout: 60_000 })
+      .toMatch(/does not answer \(.*\) and is asked for 40 seconds/);
+    const again = await start(Number(server.address.split(':').at(-1)));
+    onTestFinished(() => again.close());
+    await expect.poll(command.output, { timeout: 20_000 }).toMatch(/^Temporal answers again$/m);
+    const connection = await Connection.connect({ address: again.address });
+    onTestFinished(() => connection.close());
+    const [, workflowId = ''] = /(detect\/\S+)/.exec(command.output()) ?? [];
+    await new Client({ connection }).workflow.getHandle(workflowId).terminate('enough');
+    const { code, stderr } = await command.done;
+    expect(code).toBe(1);
+    expect(stderr.trim().split('\n').at(-1)).toMatch(/^halfspace: The run failed: .*enough/);
+  }, 150_000);
 });
