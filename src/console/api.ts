@@ -68,8 +68,10 @@ async function getRun(pipeline: string, key: string, runs: Runs): Promise<Answer
 }
 
 function requireMethod({ method = '' }: IncomingMessage, expected: 'GET' | 'POST'): void {
-  if (method === expected) return;
-  throw new Refusal(405, 'WrongMethod', `Expected ${expected}, got ${method}`, { allow: expected });
+  // What answers to GET answers to HEAD; Node leaves the body out.
+  if (method === expected || (method === 'HEAD' && expected === 'GET')) return;
+  const allow = expected === 'GET' ? 'GET, HEAD' : expected;
+  throw new Refusal(405, 'WrongMethod', `Expected ${expected}, got ${method}`, { allow });
 }
 
 function requireToken({ headers }: IncomingMessage, token: string): void {

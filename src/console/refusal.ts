@@ -9,6 +9,7 @@ export type RefusalKind =
   | 'UnknownRun'
   | 'WrongMethod'
   | 'KeyInUse'
+  | 'RunGoesOn'
   | 'TooLarge'
   | 'Unexpected';
 

@@ -34,7 +34,7 @@ export interface RunView {
 export interface Runs {
   /** @throws HalfspaceError when Temporal cannot be reached, or its settings make no connection. */
   connect(): Promise<void>;
-  /** @throws Refusal 409 when the key was used for another window; HalfspaceError when Temporal does not answer. */
+  /** @throws Refusal 409 when the key was used, or the run to join was started, with another `until`; HalfspaceError when Temporal does not answer. */
   start(pipeline: string, order: RunOrder): Promise<{ readonly isNew: boolean; readonly run: RunView }>;
   /** Null when no run of the pipeline has this key, or the server has forgotten it. */
   find(pipeline: string, key: string): Promise<RunView | null>;
@@ -84,10 +84,7 @@ export function createRuns({ taskQueue, temporalUi }: RunsOptions): Runs {
         const { handle, isNew } = await startRun(temporal, { pipeline, key, until, taskQueue });
         if (isNew) return { isNew, run: viewOfNew(handle, temporal, temporalUi) };
         const description = await handle.describe();
-        if (key !== undefined && description.memo?.until !== until) {
-          const message = `The key \`${key}\` was used for a run that ends elsewhere; give the same \`until\` as then, or another key`;
-          throw new Refusal(409, 'KeyInUse', message);
-        }
+        if (description.memo?.until !== until) throw endsElsewhere(key, handle.workflowId);
         return { isNew, run: await viewOf(handle, description, temporal, temporalUi) };
       }),
     find: (pipeline, key) =>
@@ -104,6 +101,16 @@ export function createRuns({ taskQueue, temporalUi }: RunsOptions): Runs {
       await (await connection?.catch(() => null))?.close();
     },
   };
+}
+
+/** Joined all the same, it would be answered with a window that was not asked for. */
+function endsElsewhere(key: string | undefined, workflowId: string): Refusal {
+  if (key !== undefined) {
+    const message = `The key \`${key}\` was used for a run that ends elsewhere; give the same \`until\` as then, or another key`;
+    return new Refusal(409, 'KeyInUse', message);
+  }
+  const message = `The run that is going on, \`${workflowId}\`, ends elsewhere; give the same \`until\` to join it, a key for a run of its own, or try again once it has ended`;
+  return new Refusal(409, 'RunGoesOn', message);
 }
 
 function viewOfNew(

@@ -151,6 +151,31 @@ describe('the HTTP server', () => {
     expect(second).toMatchObject({ status: 200, body: { is_new: false, run_id: first.body.run_id } });
   });
 
+  it('joins a run only where both end at the same time', async () => {
+    waiting = gate();
+    const until = (time: string): Call => ({ body: JSON.stringify({ until: time }) });
+    // The run before may not be over yet.
+    const start = () => call(runs, until('2026-01-31T12:00:00Z'));
+    const first = await vi.waitFor(
+      async () => {
+        const reply = await start();
+        expect(reply).toMatchObject({ status: 202 });
+        return reply;
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+    const others = [until('2026-01-31T13:00:00Z'), {}];
+    for (const other of others) {
+      const reply = await call(runs, other);
+      expect(reply).toMatchObject({ status: 409, body: { error: { kind: 'RunGoesOn' } } });
+      expect(reply.body.error.message).toContain(`\`detect/${worker.pipeline}\`, ends elsewhere`);
+    }
+    // The same moment, written otherwise.
+    const joined = await call(runs, until('2026-01-31T13:00:00+01:00'));
+    waiting.open();
+    expect(joined).toMatchObject({ status: 200, body: { is_new: false, run_id: first.body.run_id } });
+  });
+
   it('tells what a run waits for', async () => {
     waiting.open();
     await call(runs, { body: '{"key": "waits", "until": "1970-01-01T00:00:02Z"}' });
@@ -198,6 +223,13 @@ describe('the HTTP server', () => {
     expect([response.status, await response.json()]).toEqual([200, { status: 'ok' }]);
   });
 
+  it('answers HEAD as GET, without a body', async () => {
+    const health = await fetch(`${serving.url}/healthz`, { method: 'HEAD' });
+    expect([health.status, await health.text()]).toEqual([200, '']);
+    const unknown = await fetch(`${runs}/nobody`, { method: 'HEAD', headers: { authorization: `Bearer ${TOKEN}` } });
+    expect([unknown.status, await unknown.text()]).toEqual([404, '']);
+  });
+
   it.each([
     ['an unknown pipeline', '/api/pipelines/nobody/runs', {}, 404, /called `nobody`; there are: \S+, mage-demo$/],
     ['an address where nothing is', '/api/pipelines', {}, 404, /^Nothing is here; there are /],
@@ -222,7 +254,7 @@ describe('the HTTP server', () => {
     expect(reply.status).toBe(status);
     expect(reply.body.error.message).toMatch(message);
     expect(reply.body.error.message).not.toContain('\n');
-    if (status === 405) expect(reply.headers.get('allow')).toBe(options.method === 'PUT' ? 'POST' : 'GET');
+    if (status === 405) expect(reply.headers.get('allow')).toBe(options.method === 'PUT' ? 'POST' : 'GET, HEAD');
   });
 
   it('says nothing of all that on its own terminal', () => {
