@@ -1,4 +1,5 @@
 import { HalfspaceError } from '../contract/failures.js';
+import { LONGEST_UNIQUE_ID } from '../contract/names.js';
 import type { AggregateSettings, PipelineSettings, SourceSettings } from '../contract/pipeline.js';
 import type { RunPlan } from '../contract/run-plan.js';
 import type { AggregateOutcome } from '../contract/run-result.js';
@@ -62,6 +63,7 @@ async function* pointLines(
     if (clipped === null) continue;
     for await (const table of queryWindow(deps.influx, source, clipped.from, clipped.to, { signal })) {
       totals.add(table, span.from, span.to);
+      points.know(totals.tuples);
       // A table's rows come in the order of time: the buckets before the newest are whole.
       if (source.table !== null) yield* points.of(totals.takeBefore(totals.newest));
       await attempt.breathe();
@@ -84,13 +86,18 @@ function* spansOf(source: SourceSettings, { from, to }: Range, every: bigint): G
 
 type Format = ReturnType<typeof lineFormatter>;
 
-/** Line protocol of aggregates; a machine whose ids it cannot hold is left out and said. */
+/**
+ * Line protocol of aggregates. A machine whose ids it cannot hold is left out and said. One that has no unique_id of its own is
+ * left out, too: runs refuse it, and say so.
+ */
 class PointLines {
   readonly #pipeline: string;
   readonly #settings: AggregateSettings;
   readonly #source: SourceSettings;
   /** By machine; null: it cannot be written. */
   readonly #formats = new Map<number, Format | null>();
+  readonly #owners = new Map<string, number>();
+  #known = 0;
   #unwritable = 0;
   #firstReason = '';
 
@@ -98,6 +105,20 @@ class PointLines {
     this.#pipeline = pipeline;
     this.#settings = settings;
     this.#source = source;
+  }
+
+  /** To be told of all machines that may have rows in a bucket before it is written. */
+  know(tuples: readonly (readonly string[])[]): void {
+    for (; this.#known < tuples.length; this.#known++) {
+      const uniqueId = uniqueIdOrNull(tuples[this.#known] ?? [], this.#source.unique_id);
+      const owner = uniqueId === null ? undefined : this.#owners.get(uniqueId);
+      if (owner !== undefined) this.#formats.set(owner, null);
+      if (owner !== undefined || uniqueId === null || uniqueId.length > LONGEST_UNIQUE_ID) {
+        this.#formats.set(this.#known, null);
+      } else {
+        this.#owners.set(uniqueId, this.#known);
+      }
+    }
   }
 
   *of(totals: Iterable<BucketTotal>): Generator<string, void, void> {

@@ -50,6 +50,11 @@ export class BucketTotals {
     return this.#newest;
   }
 
+  /** Exact values of the id columns of every machine so far, by its number. */
+  get tuples(): readonly (readonly string[])[] {
+    return this.#ids.tuples;
+  }
+
   /**
    * Adds the table's rows with from <= time < to.
    * @throws HalfspaceError `BadSchema` naming a column that is missing or cannot be used.

@@ -217,4 +217,31 @@ describe('aggregates', () => {
       expect.stringMatching(/^machines whose aggregates cannot be written: 1, e\.g\. /),
     );
   });
+
+  it('of machines that runs refuse are not written', async () => {
+    const source = { ...machinesPipeline().source, id: ['site', 'machineID'] };
+    await build({ machines: downsampling('machine_5m', { source }) });
+    const row = (site: string, machine: string, minute: number) =>
+      `machine_data,site=${site},machineID=${machine} power=1 ${nanosFromMs(START + minute * MINUTE)}`;
+    await plant.write([
+      row('Halle\\ 1', '7', 0),
+      row('halle-1', '7', 6),
+      row('HALLE_1', '7', 12),
+      row('---', '7', 1),
+      row('Halle\\ 2', '7', 1),
+      row('Halle\\ 2', '7', 13),
+      row('Halle\\ 1', '8', 2),
+      row('halle-2', 'x'.repeat(250), 3),
+    ]);
+    const result = await plant.run('machines', nanosFromMs(START + 15 * MINUTE));
+    // Three under one name, one without, one that is too long.
+    expect(result.refusedCount).toBe(3);
+    expect(result.warnings).toEqual([]);
+    const written = await plant.rows('SELECT site, "machineID", unique_id FROM machine_5m ORDER BY unique_id, time');
+    expect(written).toEqual([
+      { site: 'Halle 1', machineID: '8', unique_id: 'halle-1-8' },
+      { site: 'Halle 2', machineID: '7', unique_id: 'halle-2-7' },
+      { site: 'Halle 2', machineID: '7', unique_id: 'halle-2-7' },
+    ]);
+  });
 });
