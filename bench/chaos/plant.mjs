@@ -20,6 +20,8 @@ export const DATABASE = 'chaos';
 export const PIPELINE = 'machines';
 /** A pipeline that waits for {@link PIPELINE} to get further. */
 export const WAITING = 'waiting';
+/** A pipeline with two channels. */
+export const TELLING = 'telling';
 export const TASK_QUEUE = 'chaos';
 export const SCORES = 'machine_anomalies';
 
@@ -153,7 +155,15 @@ pipelines:
     window: { history: 24h, settle: 0s }
     normalise: { power: [0, 500] }
     wait_for: { pipeline: ${PIPELINE}, every: 1s, limit: 20s }
+  ${TELLING}:
+    source: { table: machine_data, id: [provider, machineID], values: [power] }
+    window: { history: 24h, settle: 0s }
+    normalise: { power: [0, 500] }
+    detector: { kind: half_space_trees, n_trees: 10, height: 8, window_size: ${windowSize}, seed: 1 }
+    verdict: { threshold: 0.8, clear_after: ${clearAfterS}s }
+    alerts: [ops, also]
 channels:
+  also: { kind: slack, webhook: "\${SLACK_WEBHOOK_URL}" }
   ops: { kind: slack, webhook: "\${SLACK_WEBHOOK_URL}" }
 worker: { task_queue: ${TASK_QUEUE}, max_machines_at_once: 20 }
 store: { url: "file://${storeFolder}" }

@@ -3,11 +3,13 @@ import {
   ApplicationFailure,
   isCancellation,
   log,
+  patched,
   proxyActivities,
   setCurrentDetails,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import type { SendAlertInput } from '../activities/send-alert.js';
+import type { AnomalyEvent } from '../contract/anomaly-event.js';
 import type { FailureKind } from '../contract/failures.js';
 import type {
   AlertOutcome,
@@ -87,7 +89,7 @@ async function detect(input: MachineInput, home: Home): Promise<Detected | SetBa
   try {
     return await detectFrom(gate, input, home);
   } catch (error) {
-    if (!isUnusableModel(error)) throw error;
+    if (!hasKind(error, 'CorruptSnapshot')) throw error;
     const other = await home.run((steps) =>
       steps.passOverModel.executeWithOptions({ summary: uniqueId }, [{ ...input, gate }]),
     );
@@ -117,10 +119,8 @@ async function detectFrom(gate: ModelGate, input: MachineInput, home: Home): Pro
   return { kind: 'detected', gate: earlier, detection: again };
 }
 
-function isUnusableModel(error: unknown): boolean {
-  if (!(error instanceof ActivityFailure) || !(error.cause instanceof ApplicationFailure)) return false;
-  const kind: FailureKind = 'CorruptSnapshot';
-  return error.cause.type === kind;
+function hasKind(error: unknown, kind: FailureKind): boolean {
+  return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.type === kind;
 }
 
 /** A picture that cannot be drawn must not keep a machine from its alert or its scores. */
@@ -136,52 +136,104 @@ async function plotEvent(input: MachineInput, detection: Detection): Promise<Plo
   }
 }
 
+/** What is to be said to some channels. */
+interface Message {
+  readonly alert: Pick<SendAlertInput, 'kind' | 'event' | 'isFoundLate'>;
+  readonly channels: readonly string[];
+  readonly plot: PlotResult | null;
+  /** `now`: its step has to begin, which notes that it is to be said; the next run knows of the others anyhow. */
+  readonly urgency: 'now' | 'soon' | 'owed';
+}
+
 /** A channel that is down for good fails nothing but its alerts; the next run tries them again. */
 async function tellChannels(
   input: MachineInput,
   checked: CheckedAnomalies,
   plot: PlotResult | null,
 ): Promise<AlertOutcome[]> {
+  const messages = messagesOf(checked, plot);
+  const posts = messages.flatMap(({ channels }) => channels);
+  if (posts.length > 1 && !patched('channels-at-once')) return tellInTurn(input, messages);
+  const ends = await Promise.allSettled([...new Set(posts)].map((channel) => tellChannel(input, messages, channel)));
+  return ends.flatMap((end) => {
+    if (end.status === 'rejected') throw end.reason;
+    return end.value;
+  });
+}
+
+/** In the order in which each channel is to hear of them. */
+function messagesOf(checked: CheckedAnomalies, plot: PlotResult | null): Message[] {
   const { latest, channels, isFoundLate, revised, silence, untold: owed = [] } = checked;
-  const messages = [
-    ...revised.map((taken) => ({ kind: 'revised' as const, isFoundLate: true, ...taken })),
-    ...(latest === null ? [] : [{ kind: 'event' as const, isFoundLate, event: latest, channels }]),
-    ...(silence === undefined ? [] : [{ kind: 'event' as const, isFoundLate: false, ...silence }]),
+  const event = (of: AnomalyEvent) => ({ kind: 'event' as const, event: of, isFoundLate: false });
+  return [
+    ...revised.map((taken) => ({
+      alert: { kind: 'revised' as const, event: taken.event, isFoundLate: true },
+      channels: taken.channels,
+      plot,
+      urgency: 'soon' as const,
+    })),
+    ...(latest === null ? [] : [{ alert: { ...event(latest), isFoundLate }, channels, plot, urgency: 'now' as const }]),
+    ...(silence === undefined
+      ? []
+      : [{ alert: event(silence.event), channels: silence.channels, plot, urgency: 'soon' as const }]),
+    ...owed.map((told) => ({
+      alert: event(told.event),
+      channels: told.channels,
+      plot: null,
+      urgency: 'owed' as const,
+    })),
   ];
+}
+
+/** One message after the other. Each to a channel that is away may cost minutes: what can wait does. */
+async function tellChannel(
+  input: MachineInput,
+  messages: readonly Message[],
+  channel: string,
+): Promise<AlertOutcome[]> {
+  const outcomes: AlertOutcome[] = [];
+  let isAway = false;
+  for (const message of messages) {
+    if (!message.channels.includes(channel) || (isAway && message.urgency !== 'now')) continue;
+    const { outcome, error } = await tell(input, message, channel);
+    outcomes.push(outcome);
+    if (error !== null) isAway = !isFinal(error) || hasKind(error, 'ChannelAway');
+  }
+  return outcomes;
+}
+
+/** As those go on that began when one channel waited for the other. */
+async function tellInTurn(input: MachineInput, messages: readonly Message[]): Promise<AlertOutcome[]> {
   const outcomes: AlertOutcome[] = [];
   const away = new Set<string>();
-  for (const { channels: untold, ...message } of messages) {
-    for (const channel of untold) outcomes.push(await tell(input, { ...message, channel }, plot, away));
-  }
-  // Each message to a channel that is away costs minutes: those that have waited go on waiting.
-  for (const { event, channels: untold } of owed) {
-    for (const channel of untold) {
-      if (away.has(channel)) continue;
-      outcomes.push(await tell(input, { kind: 'event', event, isFoundLate: false, channel }, null, away));
+  for (const message of messages) {
+    for (const channel of message.channels) {
+      if (message.urgency === 'owed' && away.has(channel)) continue;
+      const { outcome, error } = await tell(input, message, channel);
+      outcomes.push(outcome);
+      if (error !== null && !isFinal(error)) away.add(channel);
     }
   }
   return outcomes;
 }
 
-/** @param away gains the channel when trying once more may help. */
+/** What became of one message; `error` null: it was told. */
 async function tell(
   input: MachineInput,
-  message: Pick<SendAlertInput, 'kind' | 'event' | 'isFoundLate' | 'channel'>,
-  plot: PlotResult | null,
-  away: Set<string>,
-): Promise<AlertOutcome> {
+  { alert, plot }: Message,
+  channel: string,
+): Promise<{ readonly outcome: AlertOutcome; readonly error: Error | null }> {
   const { uniqueId } = input.machine;
-  const { kind, event, channel } = message;
+  const { kind, event } = alert;
   const earlier = event.earlier === undefined ? {} : { earlierEvents: event.earlier.events };
   const outcome = { uniqueId, event: event.key, channel, kind, ...earlier };
   const summary = `${uniqueId}: ${kind === 'revised' ? 'revised, ' : ''}${channel}`;
   try {
-    const args = { plan: input.plan, run: input.run, ...message, plot };
-    return { ...outcome, status: await sendAlert.executeWithOptions({ summary }, [args]) };
+    const args = { plan: input.plan, run: input.run, ...alert, channel, plot };
+    return { outcome: { ...outcome, status: await sendAlert.executeWithOptions({ summary }, [args]) }, error: null };
   } catch (error) {
-    if (isCancellation(error)) throw error;
-    if (!isFinal(error)) away.add(channel);
-    return { ...outcome, status: 'failed', reason: failureReason(error) };
+    if (isCancellation(error) || !(error instanceof Error)) throw error;
+    return { outcome: { ...outcome, status: 'failed', reason: failureReason(error) }, error };
   }
 }
 

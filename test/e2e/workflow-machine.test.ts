@@ -98,6 +98,47 @@ describe('a machine', () => {
     }
   });
 
+  it('has its channels told at the same time', async () => {
+    const told = gate();
+    await startWorker(1, {
+      ...WITH_EVENT,
+      sendAlert: async ({ channel }: { channel: string }) => {
+        if (channel === 'a') await told.opened;
+        else told.open();
+        return 'delivered';
+      },
+    });
+    const { alerts } = await run();
+    expect(alerts.map(({ channel, status }) => [channel, status])).toEqual([
+      ['a', 'delivered'],
+      ['b', 'delivered'],
+    ]);
+  });
+
+  it('keeps from a channel that is away what the next run knows of, and tries what is new', async () => {
+    const told: string[] = [];
+    const message = (key: string) => ({ event: { key }, channels: ['a', 'b'] });
+    await startWorker(1, {
+      ...WITH_EVENT,
+      checkAnomalies: async () => ({
+        ...(await WITH_EVENT.checkAnomalies()),
+        revised: [message('first'), message('second')],
+        silence: message('silence'),
+        untold: [message('third')],
+      }),
+      sendAlert: async ({ event, channel }: { event: { key: string }; channel: string }) => {
+        told.push(`${event.key} by ${channel}`);
+        if (channel === 'a') throw ApplicationFailure.nonRetryable('no answer for a minute', 'ChannelAway');
+        return 'delivered';
+      },
+    });
+    const { alerts } = await run();
+    expect(told.filter((text) => text.endsWith('a'))).toEqual(['first by a', 'event by a']);
+    const byB = ['first by b', 'second by b', 'event by b', 'silence by b', 'third by b'];
+    expect(told.filter((text) => text.endsWith('b'))).toEqual(byB);
+    expect(alerts.filter(({ status }) => status === 'failed')).toHaveLength(2);
+  });
+
   it('is published also when its plot and a channel fail', async () => {
     await startWorker(1, {
       ...WITH_EVENT,

@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { createFleet } from '../../bench/chaos/fleet.mjs';
-import { addWorker, buildPlant, PIPELINE, TASK_QUEUE, WAITING } from '../../bench/chaos/plant.mjs';
+import { addWorker, buildPlant, PIPELINE, TASK_QUEUE, TELLING, WAITING } from '../../bench/chaos/plant.mjs';
 import { listSnapshots } from '../../bench/chaos/progress.mjs';
 import { nanosOf, startWindow } from '../../bench/chaos/runs.mjs';
 import { eventually } from '../../bench/chaos/wait.mjs';
@@ -66,6 +66,10 @@ async function recordSmall(plant, fleet) {
   await keep(plant, 'machine-healthy', machineId(healthy));
   await keep(plant, 'machine-anomalous', machineId(faulty));
   await keep(plant, 'backfill', await backfilled(plant, { fromMs: fleet.startMs, toMs: ends[1] }));
+
+  const until = String(nanosOf(ends[1]));
+  await (await startRun(plant.client, { pipeline: TELLING, until, taskQueue: TASK_QUEUE })).handle.result();
+  await keep(plant, 'machine-told-by-two-channels', `machine/${TELLING}/${faulty}`);
 
   const newest = (await listSnapshots(plant.storeFolder)).map(({ root, machine, names }) => [
     machine,
