@@ -22,7 +22,9 @@ export async function findRejectedLine(
   { host, database, token, timeoutMs, signal }: RejectedWriteTarget,
 ): Promise<HalfspaceError | null> {
   const query = new URLSearchParams({ db: database, precision: 'nanosecond', accept_partial: 'false' });
-  const limits = [AbortSignal.timeout(timeoutMs), ...(signal === undefined ? [] : [signal])];
+  // Not AbortSignal.timeout: in AbortSignal.any nothing holds it, and a garbage collection takes its time-out away.
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), timeoutMs);
   let answer: unknown;
   try {
     const response = await fetch(`${host}/api/v3/write_lp?${query}`, {
@@ -32,7 +34,7 @@ export async function findRejectedLine(
         ...(token === null ? {} : { authorization: `Bearer ${token}` }),
       },
       body: lines.join('\n'),
-      signal: AbortSignal.any(limits),
+      signal: signal === undefined ? limit.signal : AbortSignal.any([limit.signal, signal]),
     });
     if (response.status !== 400) {
       await response.body?.cancel();
@@ -42,6 +44,8 @@ export async function findRejectedLine(
   } catch {
     // Only the better message is lost: the caller reports the refusal itself.
     return null;
+  } finally {
+    clearTimeout(timer);
   }
   const rejected = rejectedLine(answer);
   if (rejected === null) return null;
