@@ -162,7 +162,8 @@ describe('a run', () => {
       const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
       return (events ?? [])
         .filter(
-          (event) => event.activityTaskScheduledEventAttributes != null || event.markerRecordedEventAttributes != null,
+          ({ activityTaskScheduledEventAttributes: step, markerRecordedEventAttributes: marker }) =>
+            step != null || marker?.markerName === 'core_local_activity',
         )
         .map(({ userMetadata }) => Buffer.from(userMetadata?.summary?.data ?? []).toString());
     };
