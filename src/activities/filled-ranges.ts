@@ -13,9 +13,7 @@ export async function filledWarnings(storage: Storage, pipeline: string, span: S
   // Claims first: one that is given up before they are read leaves its progress behind.
   const underWay = await claimedByBackfills(storage, pipeline);
   const isUnderWay = new Set(underWay.map(rangeText));
-  const done = (await backfillsOf(storage, pipeline))
-    .map(({ origin, target }) => ({ from: origin, to: target }))
-    .filter((range) => !isUnderWay.has(rangeText(range)));
+  const done = (await backfillsOf(storage, pipeline)).filter((range) => !isUnderWay.has(rangeText(range)));
   return [
     ...linesOf(
       done,

@@ -52,6 +52,11 @@ export function timeProblem(name: string, text: string): string | null {
   return `Expected ${name} between ${isoFromNanos(0n)} and ${isoFromNanos(LAST_TIME)}, got \`${text}\``;
 }
 
+/** Whether a value that was read is a time as JSON carries it: one that 64 bits hold. */
+export function isNanos(value: unknown): value is Nanos {
+  return typeof value === 'string' && /^-?\d{1,19}$/.test(value) && BigInt.asIntN(64, BigInt(value)) === BigInt(value);
+}
+
 /** The earlier of two times, both in memory or both as JSON carries them. */
 export function earlierOf<Time extends bigint | Nanos>(a: Time, b: Time): Time {
   return BigInt(a) <= BigInt(b) ? a : b;

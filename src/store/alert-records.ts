@@ -1,5 +1,6 @@
 import type { AnomalyEvent } from '../contract/anomaly-event.js';
 import type { Nanos } from '../contract/time.js';
+import { readJson, writeJson } from './json-object.js';
 import { segmentOf } from './object-key.js';
 import { type OwedMessage, OwedMessages } from './owed-messages.js';
 import type { Storage } from './storage.js';
@@ -53,7 +54,7 @@ export class AlertRecords {
 
   /** Null without a record; a record that cannot be read says nothing either, so its subject counts as not told. */
   async stateOf(subject: AlertSubject, channel: string): Promise<AlertState | null> {
-    return stateIn(parsed(await this.#storage.read(keyOf(subject, channel))));
+    return stateIn(await readJson(this.#storage, keyOf(subject, channel)));
   }
 
   async mark(subject: AlertSubject, channel: string, how: AlertState): Promise<void> {
@@ -139,7 +140,7 @@ export class AlertRecords {
     // A digest's workflow tells it or fails; of a silence, which moves with the progress, the next run knows by itself.
     const event = 'digest' in subject || isSilence(subject) ? null : subject;
     if (event !== null && isOwed(how)) await this.#owed.add(event, channel);
-    await this.#storage.write(keyOf(subject, channel), new TextEncoder().encode(JSON.stringify(record)));
+    await writeJson(this.#storage, keyOf(subject, channel), record);
     if (event === null || !mayBeOwed || isOwed(how)) return;
     // A name that stays says nothing: whoever reads it next removes it.
     await this.#owed.remove({ ...event, channel }).catch(() => {});
@@ -147,7 +148,7 @@ export class AlertRecords {
 
   async #read({ pipeline, uniqueId, first, channel }: OwedMessage): Promise<AlertRecord | null> {
     const key = `${machineFolder(pipeline, uniqueId)}/${first}/${segmentOf(channel)}.json`;
-    const record = parsed(await this.#storage.read(key));
+    const record = await readJson(this.#storage, key);
     return isEventRecord(record) ? record : null;
   }
 
@@ -192,15 +193,6 @@ async function nearest<T>(firsts: readonly Nanos[], read: (first: Nanos) => Prom
     if (found.length > 0) return found;
   }
   return [];
-}
-
-function parsed(bytes: Uint8Array | null): unknown {
-  if (bytes === null) return null;
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return null;
-  }
 }
 
 function stateIn(record: unknown): AlertState | null {

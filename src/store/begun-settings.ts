@@ -1,4 +1,5 @@
-import { segmentOf } from './object-key.js';
+import { readJson, writeJson } from './json-object.js';
+import { scopeFile } from './scope-files.js';
 import type { Storage } from './storage.js';
 
 /**
@@ -6,20 +7,14 @@ import type { Storage } from './storage.js';
  * died that had begun to learn under settings of its own. A hint: none where it cannot be read.
  */
 export async function readBegunSettings(storage: Storage, scope: string): Promise<readonly string[]> {
-  const bytes = await storage.read(keyOf(scope));
-  if (bytes === null) return [];
-  try {
-    const hashes: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    return Array.isArray(hashes) ? hashes.filter((hash) => typeof hash === 'string') : [];
-  } catch {
-    return [];
-  }
+  const hashes = await readJson(storage, keyOf(scope));
+  return Array.isArray(hashes) ? hashes.filter((hash) => typeof hash === 'string') : [];
 }
 
 export async function writeBegunSettings(storage: Storage, scope: string, hashes: readonly string[]): Promise<void> {
-  await storage.write(keyOf(scope), new TextEncoder().encode(JSON.stringify(hashes)));
+  await writeJson(storage, keyOf(scope), hashes);
 }
 
 function keyOf(scope: string): string {
-  return `begun/${segmentOf(scope)}.json`;
+  return scopeFile('begun', scope);
 }

@@ -1,7 +1,7 @@
-import { backfillScope } from '../contract/names.js';
 import type { Window } from '../contract/run-plan.js';
-import type { Nanos } from '../contract/time.js';
-import { segmentOf } from './object-key.js';
+import { isNanos, type Nanos } from '../contract/time.js';
+import { readJson, writeJson } from './json-object.js';
+import { backfillRanges, scopeFile } from './scope-files.js';
 import type { Storage } from './storage.js';
 
 const FOLDER = 'claims';
@@ -18,47 +18,27 @@ export interface Claim {
 
 /** Null where the scope has none, or one that cannot be read. */
 export async function readClaim(storage: Storage, scope: string): Promise<Claim | null> {
-  return parsed(await storage.read(keyOf(scope)));
+  return claimIn(await readJson(storage, scopeFile(FOLDER, scope)));
 }
 
 export async function writeClaim(storage: Storage, scope: string, { from, to }: Claim): Promise<void> {
-  await storage.write(keyOf(scope), new TextEncoder().encode(JSON.stringify({ from, to })));
+  await writeJson(storage, scopeFile(FOLDER, scope), { from, to });
 }
 
 export async function forgetClaim(storage: Storage, scope: string): Promise<void> {
-  await storage.remove(keyOf(scope));
+  await storage.remove(scopeFile(FOLDER, scope));
 }
 
 /** Ranges of the pipeline's backfills that have begun and not come to their end, in no order. */
-export async function claimedByBackfills(storage: Storage, pipeline: string): Promise<readonly Window[]> {
-  const found: Window[] = [];
-  for (const name of await storage.list(FOLDER)) {
-    if (!name.startsWith(pipeline)) continue;
-    const claim = parsed(await storage.read(`${FOLDER}/${name}`));
-    if (claim === null || claim.to === null) continue;
-    const range = { from: claim.from, to: claim.to };
-    if (keyOf(backfillScope(pipeline, range)) === `${FOLDER}/${name}`) found.push(range);
-  }
-  return found;
+export function claimedByBackfills(storage: Storage, pipeline: string): Promise<readonly Window[]> {
+  return backfillRanges(storage, FOLDER, pipeline, (value) => {
+    const claim = claimIn(value);
+    return claim === null || claim.to === null ? null : { from: claim.from, to: claim.to };
+  });
 }
 
-function keyOf(scope: string): string {
-  return `${FOLDER}/${segmentOf(scope)}.json`;
-}
-
-function parsed(bytes: Uint8Array | null): Claim | null {
-  if (bytes === null) return null;
-  try {
-    const { from, to } = JSON.parse(new TextDecoder().decode(bytes)) as {
-      readonly from: unknown;
-      readonly to: unknown;
-    };
-    return isNanos(from) && (to === null || isNanos(to)) ? { from, to } : null;
-  } catch {
-    return null;
-  }
-}
-
-function isNanos(value: unknown): value is Nanos {
-  return typeof value === 'string' && /^-?\d{1,19}$/.test(value);
+function claimIn(value: unknown): Claim | null {
+  if (typeof value !== 'object' || value === null || !('from' in value) || !('to' in value)) return null;
+  const { from, to } = value;
+  return isNanos(from) && (to === null || isNanos(to)) ? { from, to } : null;
 }

@@ -1,5 +1,6 @@
 import type { DigestMachine } from '../contract/digest.js';
 import type { Nanos } from '../contract/time.js';
+import { writeJson } from './json-object.js';
 import { segmentOf } from './object-key.js';
 import type { Storage } from './storage.js';
 
@@ -19,7 +20,7 @@ export class EventNotes {
   /** @param since where the machine's model stood: what is learned again from there is noted in the place of the first note. */
   async write(since: Nanos | null, note: DigestMachine): Promise<void> {
     const key = `${this.#folder}/${segmentOf(note.uniqueId)}.${since ?? START}.json`;
-    await this.#storage.write(key, new TextEncoder().encode(JSON.stringify(note)));
+    await writeJson(this.#storage, key, note);
   }
 
   /** Removes a machine's notes of what it learned from this place on: it went back there, and learns that again. */

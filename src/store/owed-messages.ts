@@ -1,5 +1,6 @@
 import type { AnomalyEvent } from '../contract/anomaly-event.js';
 import type { Nanos } from '../contract/time.js';
+import { readJson, writeJson } from './json-object.js';
 import { segmentOf } from './object-key.js';
 import type { Storage } from './storage.js';
 
@@ -47,7 +48,7 @@ export class OwedMessages {
   async add(event: AnomalyEvent, channel: string): Promise<void> {
     const { uniqueId, ids } = event;
     const machine: OwingMachine = { uniqueId, ids };
-    await this.#storage.write(keyOf({ ...event, channel }), new TextEncoder().encode(JSON.stringify(machine)));
+    await writeJson(this.#storage, keyOf({ ...event, channel }), machine);
   }
 
   async remove(message: OwedMessage): Promise<void> {
@@ -80,7 +81,7 @@ export class OwedMessages {
     const found: OwingMachine[] = [];
     for (let next = 0; next < files.length; next += READ_AT_ONCE) {
       const page = files.slice(next, next + READ_AT_ONCE);
-      const read = await Promise.all(page.map((file) => this.#storage.read(`${folderOf(pipeline)}/${file}`)));
+      const read = await Promise.all(page.map((file) => readJson(this.#storage, `${folderOf(pipeline)}/${file}`)));
       found.push(...read.map(machineIn).filter((machine) => machine !== null));
     }
     return found;
@@ -126,14 +127,10 @@ interface Name {
 const NAME = /^(.+)\.(-?\d+)\.([^.]+)\.json$/;
 
 /** Null for what is gone, or was not written by us. */
-function machineIn(bytes: Uint8Array | null): OwingMachine | null {
-  if (bytes === null) return null;
-  try {
-    const machine = JSON.parse(new TextDecoder().decode(bytes));
-    return typeof machine?.uniqueId === 'string' && typeof machine.ids === 'object' ? machine : null;
-  } catch {
-    return null;
-  }
+function machineIn(value: unknown): OwingMachine | null {
+  if (typeof value !== 'object' || value === null || !('uniqueId' in value) || !('ids' in value)) return null;
+  const isOurs = typeof value.uniqueId === 'string' && typeof value.ids === 'object' && value.ids !== null;
+  return isOurs ? (value as OwingMachine) : null;
 }
 
 function folderOf(pipeline: string): string {

@@ -1,8 +1,9 @@
 import type { ArtifactRef } from '../contract/artifact.js';
 import { HalfspaceError } from '../contract/failures.js';
-import { backfillScope } from '../contract/names.js';
-import type { Nanos } from '../contract/time.js';
-import { segmentOf } from './object-key.js';
+import type { Window } from '../contract/run-plan.js';
+import { isNanos, type Nanos } from '../contract/time.js';
+import { readJson, writeJson } from './json-object.js';
+import { backfillRanges, scopeFile } from './scope-files.js';
 import { snapshotsFolder } from './snapshots.js';
 import type { Storage } from './storage.js';
 
@@ -60,61 +61,45 @@ export interface Laggard {
  * @throws HalfspaceError `CorruptStore` when the file is not what a run wrote.
  */
 export async function readProgress(storage: Storage, scope: string): Promise<Progress | null> {
-  const key = keyOf(scope);
-  const bytes = await storage.read(key);
-  if (bytes === null) return null;
-  const progress = parsed(bytes);
+  const progress = await readJson(storage, progressFile(scope));
+  if (progress === undefined) return null;
   if (isProgress(progress) && isInOrder(progress)) return withoutDamagedHints(progress);
   throw damagedProgress(storage, scope, 'is damaged');
 }
 
-/** How far the backfills of a pipeline have come, in no order; one whose file is damaged is left out. */
-export async function backfillsOf(storage: Storage, pipeline: string): Promise<readonly Progress[]> {
-  const found: Progress[] = [];
-  for (const name of await storage.list(FOLDER)) {
-    if (!name.startsWith(pipeline)) continue;
-    const progress = parsed((await storage.read(`${FOLDER}/${name}`)) ?? new Uint8Array());
-    if (!isProgress(progress)) continue;
+/** Ranges of the backfills that a pipeline has progress of, in no order. */
+export function backfillsOf(storage: Storage, pipeline: string): Promise<readonly Window[]> {
+  return backfillRanges(storage, FOLDER, pipeline, (value) =>
     // A backfill begins where its range does, and sets out for its end.
-    const { origin: from, target: to } = progress;
-    if (keyOf(backfillScope(pipeline, { from, to })) === `${FOLDER}/${name}`) found.push(progress);
-  }
-  return found;
+    isProgress(value) ? { from: value.origin, to: value.target } : null,
+  );
 }
 
 /** @param how what is wrong with the scope's file, e.g. `is damaged`. */
 export function damagedProgress(storage: Storage, scope: string, how: string): HalfspaceError {
   return new HalfspaceError(
     'CorruptStore',
-    `${storage.locate(keyOf(scope))} ${how}, so nobody knows where \`${scope}\` stands: put a copy of it back, or delete it (the next run then begins window.history before its end; models stay)`,
+    `${storage.locate(progressFile(scope))} ${how}, so nobody knows where \`${scope}\` stands: put a copy of it back, or delete it (the next run then begins window.history before its end; models stay)`,
   );
 }
 
 export async function writeProgress(storage: Storage, scope: string, progress: Progress): Promise<void> {
-  await storage.write(keyOf(scope), new TextEncoder().encode(JSON.stringify(progress)));
+  await writeJson(storage, progressFile(scope), progress);
 }
 
 /** The scope's next run is its first. */
 export async function forgetProgress(storage: Storage, scope: string): Promise<void> {
-  await storage.remove(keyOf(scope));
+  await storage.remove(progressFile(scope));
 }
 
 /** What to do to forget all that a scope has read and learned, as the end of a sentence. */
 export function howToStartOver(storage: Storage, scope: string): string {
-  const [progress, models] = [keyOf(scope), snapshotsFolder(scope)].map((key) => storage.locate(key));
+  const [progress, models] = [progressFile(scope), snapshotsFolder(scope)].map((key) => storage.locate(key));
   return `delete ${progress} and the folder ${models} to start over`;
 }
 
-function keyOf(scope: string): string {
-  return `${FOLDER}/${segmentOf(scope)}.json`;
-}
-
-function parsed(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return null;
-  }
+function progressFile(scope: string): string {
+  return scopeFile(FOLDER, scope);
 }
 
 function isProgress(value: unknown): value is Progress {
@@ -164,10 +149,6 @@ function isLaggard(value: unknown): value is Laggard {
 }
 
 const LAGGING: ReadonlySet<unknown> = new Set<Laggard['why']>(['failed', 'busy', 'undelivered', 'set back']);
-
-function isNanos(value: unknown): value is Nanos {
-  return typeof value === 'string' && /^-?\d{1,19}$/.test(value) && BigInt.asIntN(64, BigInt(value)) === BigInt(value);
-}
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;

@@ -24,7 +24,7 @@ const MOVED_ROWS = 30;
 export function createTrial(slices: readonly Slice[]): Trial {
   const newest = slices.slice(0, MOST_MACHINES).map((slice) => newestRows(slice, MOST_ROWS));
   const moved = newest.flatMap((slice) => movedColumns(newestRows(slice, MOST_ROWS_MOVED)));
-  const known = new Map<PipelineSettings, TrialOutcome | null>();
+  const known = new Map<string, TrialOutcome | null>();
   const outcomeOf = (settings: PipelineSettings): TrialOutcome | null => {
     const stretches = newest.flatMap((slice) => {
       const { scores, causes } = scoreSlice(createModel(settings), slice, settings);
@@ -37,10 +37,11 @@ export function createTrial(slices: readonly Slice[]): Trial {
     return { ordinary: ordinaryShare(stretches), noticed: found.rows === 0 ? null : found.anomalies / found.rows };
   };
   return (settings: PipelineSettings) => {
-    const found = known.get(settings);
+    const key = JSON.stringify(settings);
+    const found = known.get(key);
     if (found !== undefined) return found;
     const tried = outcomeOf(settings);
-    known.set(settings, tried);
+    known.set(key, tried);
     return tried;
   };
 }
@@ -68,8 +69,7 @@ function noticedIn(faulty: Slice, settings: PipelineSettings): Stretch {
   const { slice, scores, causes } = scoreSlice(createModel(settings), faulty, settings);
   const first = slice.times.findIndex((time) => time >= since);
   const isScored = first > 0 && scores.subarray(0, first).some((score) => score > 0);
-  const rows = isScored ? causes.subarray(first) : new Uint8Array();
-  return { rows: rows.length, anomalies: rows.reduce((count, cause) => count + (cause === 0 ? 0 : 1), 0) };
+  return stretchOf(isScored ? causes.subarray(first) : new Uint8Array());
 }
 
 interface Stretch {
@@ -81,9 +81,12 @@ interface Stretch {
 function stretchesOf(causes: Uint8Array): Stretch[] {
   return Array.from({ length: STRETCHES }, (_, i) => {
     const [from, to] = [i, i + 1].map((end) => Math.round((end * causes.length) / STRETCHES));
-    const stretch = causes.subarray(from, to);
-    return { rows: stretch.length, anomalies: stretch.reduce((count, cause) => count + (cause === 0 ? 0 : 1), 0) };
+    return stretchOf(causes.subarray(from, to));
   });
+}
+
+function stretchOf(causes: Uint8Array): Stretch {
+  return { rows: causes.length, anomalies: causes.reduce((count, cause) => count + (cause === 0 ? 0 : 1), 0) };
 }
 
 /** A fault is over after a while; limits that are too narrow call rows anomalous all the time. */
