@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { closeBackfill, openBackfill } from '../../src/activities/backfill-state.js';
 import type { ActivityDeps } from '../../src/activities/deps.js';
-import { ModelCache } from '../../src/activities/index.js';
 import { planRun } from '../../src/activities/plan-run.js';
 import { backfillScope } from '../../src/contract/names.js';
 import { claimedByBackfills } from '../../src/store/claims.js';
 import { readProgress, writeProgress } from '../../src/store/progress.js';
 import { pipelineOf } from '../pipeline.js';
-import { MemoryInflux } from './memory-influx.js';
+import { memoryDeps } from './memory-deps.js';
 import { MemoryStore } from './memory-store.js';
 
 const NOW_MS = Date.parse('2026-01-31T12:00:00Z');
@@ -20,18 +19,7 @@ const WARNED =
   'new models begin at 2026-01-31T11:55:00Z and score the rows from 2026-01-31T11:55:00Z to 2026-01-31T11:58:00Z that the backfill of 2026-01-31T11:54:00Z to 2026-01-31T11:58:00Z, which has begun and not ended, scores too: a row keeps the score that is written last; when both have ended, the same backfill with --again --overwrite writes its own once more';
 
 function depsOf(storage: MemoryStore): ActivityDeps {
-  return {
-    influx: new MemoryInflux(),
-    storage,
-    models: new ModelCache(1),
-    pipelines: { p: pipelineOf({ output: { table: 'scores' } }) },
-    channels: new Map(),
-    machinesAtOnce: 100,
-    homes: async () => [],
-    isSearchable: async () => false,
-    links: { temporalUi: null, namespace: 'default', plots: null },
-    log: () => {},
-  };
+  return memoryDeps({ storage, pipelines: { p: pipelineOf({ output: { table: 'scores' } }) } });
 }
 
 function rangeOf(from: bigint, to: bigint) {

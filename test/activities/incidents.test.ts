@@ -3,12 +3,9 @@ import { readProgress } from '../../src/store/progress.js';
 import { pipelineOf } from '../pipeline.js';
 import { randomFrom, testSeed } from '../random.js';
 import { Killed, MemoryPlant, PIPELINE } from './memory-plant.js';
+import { at, ODD, ORDINARY, put, secondOf } from './plant-by-seconds.js';
 
-const SECOND = 1_000_000_000n;
-const START = 1_700_000_000_000_000_000n;
 const CLEAR_AFTER_S = 3;
-const ORDINARY = 50;
-const ODD = 200;
 
 function plantOf(repeatAfterS = 0): MemoryPlant {
   return new MemoryPlant(
@@ -26,15 +23,6 @@ function plantOf(repeatAfterS = 0): MemoryPlant {
   );
 }
 
-function at(second: number): bigint {
-  return START + BigInt(second) * SECOND;
-}
-
-/** A row a second, from the first to the last given. */
-function put(plant: MemoryPlant, first: number, last: number, value: number): void {
-  for (let second = first; second <= last; second++) plant.influx.put({ machine: 'a', time: at(second), value });
-}
-
 interface Stretch {
   readonly first: number;
   readonly last: number;
@@ -49,8 +37,8 @@ function saidBy(plant: MemoryPlant): Said[] {
   return plant.sent.map(({ kind, event: { key, first, last } }) => ({
     kind,
     key,
-    first: Number((BigInt(first) - START) / SECOND),
-    last: Number((BigInt(last) - START) / SECOND),
+    first: secondOf(first),
+    last: secondOf(last),
   }));
 }
 

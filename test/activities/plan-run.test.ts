@@ -1,30 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { ActivityDeps } from '../../src/activities/deps.js';
-import { ModelCache } from '../../src/activities/index.js';
 import { planRun } from '../../src/activities/plan-run.js';
 import { backfillScope } from '../../src/contract/names.js';
 import type { RunPlan } from '../../src/contract/run-plan.js';
 import { writeProgress } from '../../src/store/progress.js';
 import { pipelineOf } from '../pipeline.js';
-import { MemoryInflux } from './memory-influx.js';
+import { memoryDeps } from './memory-deps.js';
 import { MemoryStore } from './memory-store.js';
 
 const NOW_MS = Date.parse('2026-01-31T12:00:00Z');
 
 async function planWith(change: Partial<ActivityDeps>): Promise<RunPlan> {
-  const deps: ActivityDeps = {
-    influx: new MemoryInflux(),
-    storage: new MemoryStore(),
-    models: new ModelCache(1),
-    pipelines: { p: pipelineOf({ mode: 'replay' }) },
-    channels: new Map(),
-    machinesAtOnce: 100,
-    homes: async () => [],
-    isSearchable: async () => false,
-    links: { temporalUi: null, namespace: 'default', plots: null },
-    log: () => {},
-    ...change,
-  };
+  const deps = memoryDeps({ pipelines: { p: pipelineOf({ mode: 'replay' }) }, ...change });
   const window = { until: undefined, span: undefined, chunksDone: 0, nowMs: NOW_MS };
   const attempt = { signal: new AbortController().signal, report: () => {}, breathe: async () => {} };
   const plan = await planRun(deps, { pipeline: 'p', scope: 'p', events: 'told', runId: 'r', ...window }, attempt);

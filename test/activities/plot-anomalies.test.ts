@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Attempt } from '../../src/activities/attempt.js';
-import type { ActivityDeps } from '../../src/activities/deps.js';
 import { SCORE_COLUMNS, valueColumn } from '../../src/activities/detect-anomalies.js';
-import { ModelCache } from '../../src/activities/model-cache.js';
 import { JsonArtifacts } from '../../src/activities/plan-document.js';
 import { plotAnomalies } from '../../src/activities/plot-anomalies.js';
 import { plottedColumns } from '../../src/activities/plotted-columns.js';
@@ -15,7 +13,7 @@ import type { EventJson } from '../../src/verdict/event-json.js';
 import { CAUSES } from '../../src/verdict/judge.js';
 import { pipelineOf } from '../pipeline.js';
 import { machineEntry, planOf } from '../run-plan.js';
-import { MemoryInflux } from './memory-influx.js';
+import { memoryDeps } from './memory-deps.js';
 import { MemoryStore } from './memory-store.js';
 
 const NAMES = ['power', 'temperature', 'flow', 'speed'];
@@ -75,18 +73,7 @@ async function drawn(odd: ReadonlyMap<number, number>, events: WindowEvents): Pr
     trimmed: 0,
     anomalies: odd.size,
   };
-  const deps: ActivityDeps = {
-    influx: new MemoryInflux(),
-    storage,
-    models: new ModelCache(1),
-    pipelines: {},
-    channels: new Map(),
-    machinesAtOnce: 1,
-    homes: async () => [],
-    isSearchable: async () => false,
-    links: { temporalUi: null, namespace: 'default', plots: null },
-    log: () => {},
-  };
+  const deps = memoryDeps({ storage });
   const attempt: Attempt = { signal: new AbortController().signal, report: () => {}, breathe: async () => {} };
   const input = { plan, machine: machineEntry('a'), run: { workflowId: 'w', runId: 'r' }, detection };
   const { key } = await plotAnomalies(deps, new JsonArtifacts(storage), input, attempt);

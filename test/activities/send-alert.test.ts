@@ -5,7 +5,6 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Attempt } from '../../src/activities/attempt.js';
 import type { ActivityDeps } from '../../src/activities/deps.js';
-import { ModelCache } from '../../src/activities/model-cache.js';
 import { type SendAlertInput, sendAlert } from '../../src/activities/send-alert.js';
 import type { Channel } from '../../src/alerts/channel.js';
 import { HalfspaceError } from '../../src/contract/failures.js';
@@ -13,6 +12,7 @@ import { createInflux, type Influx } from '../../src/influx/connect.js';
 import { openStorage, type Storage } from '../../src/store/storage.js';
 import { exampleAlert } from '../alerts/example-alert.js';
 import { planOf } from '../run-plan.js';
+import { memoryDeps } from './memory-deps.js';
 
 let folder: string;
 let storage: Storage;
@@ -36,18 +36,12 @@ afterEach(async () => {
 });
 
 function depsWith(send: Channel['send'], store: Storage = storage): ActivityDeps {
-  return {
+  return memoryDeps({
     influx,
     storage: store,
-    models: new ModelCache(1),
-    pipelines: {},
     channels: new Map([['ops', { name: 'ops', send, sendDigest: async () => 'delivered' }]]),
-    machinesAtOnce: 1,
-    homes: async () => [],
-    isSearchable: async () => false,
-    links: { temporalUi: null, namespace: 'default', plots: null },
     log: (_level, message) => logged.push(message),
-  };
+  });
 }
 
 const deliver: Channel['send'] = async ({ event }) => {
